@@ -1,0 +1,1 @@
+//! Blocks in object storage: meta fetching and filters, upload and download, shipper, marks.

@@ -1,0 +1,1 @@
+//! HTTP client configuration, gRPC dialling, DNS and file discovery, the Prometheus client, the config reloader.

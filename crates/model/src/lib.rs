@@ -1,0 +1,1 @@
+//! Labels, matchers, relabelling, samples, native histograms, durations and series iterators.

@@ -1,0 +1,1 @@
+//! PromQL: parse, plan, evaluate; the script runner of the promqltest language.

@@ -1,0 +1,1 @@
+//! Generated StoreAPI, Info, Rules, Targets, Metadata, Exemplars, Status, Query and remote-read messages, and conversions.

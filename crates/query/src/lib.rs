@@ -1,0 +1,1 @@
+//! Selects over StoreAPI, replica dedup, fan-out of rules, targets, metadata and exemplars, the Prometheus HTTP API.

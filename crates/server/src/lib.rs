@@ -1,0 +1,1 @@
+//! HTTP and gRPC listeners, TLS, probes, ordered run and shutdown, logging, metrics registry.

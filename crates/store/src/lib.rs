@@ -1,0 +1,1 @@
+//! The store gateway: postings, series and chunk fetch from object storage, index cache, block lifecycle.

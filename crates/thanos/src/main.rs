@@ -1,0 +1,2 @@
+//! The `thanos` binary: flags, wiring and tools; composition only.
+fn main() {}

@@ -1,0 +1,1 @@
+//! Immutable blocks: chunk encodings, chunk files, index, index-header, tombstones, meta.json, replica dedup.
