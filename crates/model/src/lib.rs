@@ -1,1 +1,9 @@
 //! Labels, matchers, relabelling, samples, native histograms, durations and series iterators.
+
+pub mod duration;
+pub mod histogram;
+pub mod labels;
+pub mod quote;
+pub mod series;
+pub mod time;
+pub mod value;
