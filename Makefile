@@ -24,12 +24,11 @@ demo: ## Brings up the lab on loopback: 3 Prometheus, sidecars, a bucket with a 
 
 demo-check: ## The demo, asked a few questions and stopped again.
 	scripts/setup demo
-	cargo build --locked -p thanos
+	cargo test --workspace --locked --no-run
 	THANOS=$(CURDIR)/target/debug/thanos deploy/demo/run --check
 
 test: ## All tests. Needs no network beyond the package registries.
 	scripts/setup test
-	cargo build --locked -p thanos
 	cargo test --workspace --locked
 
 lint: ## Lints, warnings are errors.

@@ -1,1 +1,7 @@
-//! End-to-end tests.
+//! The real `thanos` with a real Prometheus on loopback.
+
+mod differential;
+mod failures;
+mod old_command_lines;
+mod queries;
+mod sidecar_upload;

@@ -1,0 +1,182 @@
+//! Prometheus and the thanos components as a test starts them.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+
+use crate::http;
+use crate::process::{Process, free_port, on_path};
+
+/// The `thanos` under test.
+pub fn thanos_binary() -> Result<PathBuf> {
+    if let Some(path) = std::env::var_os("THANOS") {
+        return Ok(PathBuf::from(path).canonicalize()?);
+    }
+    // target/<profile>/deps/it-… → target/<profile>/thanos
+    let exe = std::env::current_exe()?;
+    let binary = exe
+        .parent()
+        .and_then(Path::parent)
+        .context("a test binary lies in target/<profile>/deps")?
+        .join("thanos");
+    if !binary.is_file() {
+        bail!("no binary at {}: run `cargo build -p thanos` first (`make test` does)", binary.display());
+    }
+    Ok(binary)
+}
+
+/// A real Prometheus on a folder of its own.
+pub struct Prometheus {
+    /// The process.
+    pub process: Process,
+    /// `http://127.0.0.1:PORT`.
+    pub url: String,
+    /// The data folder.
+    pub data: PathBuf,
+    /// The configuration file.
+    pub config: PathBuf,
+}
+
+impl Prometheus {
+    /// Starts it over `data` with these external labels, scraping nothing, and waits until it is ready.
+    pub fn start(dir: &Path, name: &str, data: &Path, external_labels: &[(&str, &str)]) -> Result<Self> {
+        let labels: String = external_labels.iter().map(|(n, v)| format!("    {n}: {v:?}\n")).collect();
+        let labels = if labels.is_empty() { String::new() } else { format!("  external_labels:\n{labels}") };
+        Self::start_with_config(dir, name, data, &format!("global:\n  scrape_interval: 5s\n{labels}"))
+    }
+
+    /// Starts it with a whole configuration.
+    pub fn start_with_config(dir: &Path, name: &str, data: &Path, config: &str) -> Result<Self> {
+        let file = dir.join(format!("{name}.yml"));
+        std::fs::write(&file, config)?;
+        std::fs::create_dir_all(data)?;
+        let port = free_port();
+        let args = [
+            format!("--config.file={}", file.display()),
+            format!("--storage.tsdb.path={}", data.display()),
+            "--storage.tsdb.retention.time=100y".to_owned(),
+            "--storage.tsdb.min-block-duration=2h".to_owned(),
+            "--storage.tsdb.max-block-duration=2h".to_owned(),
+            "--web.enable-lifecycle".to_owned(),
+            "--web.enable-admin-api".to_owned(),
+            format!("--web.listen-address=127.0.0.1:{port}"),
+        ];
+        let mut process = Process::start(name, &on_path("prometheus")?, &args, dir)?;
+        let url = format!("http://127.0.0.1:{port}");
+        let ready = format!("{url}/-/ready");
+        process.wait_until("ready", || http::is_ok(&ready))?;
+        Ok(Self { process, url, data: data.to_owned(), config: file })
+    }
+}
+
+/// Writes blocks from OpenMetrics text into `data`.
+pub fn create_blocks(openmetrics: &Path, data: &Path) -> Result<()> {
+    let out = Command::new(on_path("promtool")?)
+        .args(["tsdb", "create-blocks-from", "openmetrics"])
+        .arg(openmetrics)
+        .arg(data)
+        .output()?;
+    if !out.status.success() {
+        bail!("promtool: {}", String::from_utf8_lossy(&out.stderr));
+    }
+    Ok(())
+}
+
+/// A running thanos component.
+pub struct Thanos {
+    /// The process.
+    pub process: Process,
+    /// `http://127.0.0.1:PORT`.
+    pub url: String,
+    /// `127.0.0.1:PORT` of gRPC.
+    pub grpc: String,
+}
+
+impl Thanos {
+    /// Starts `thanos <command> <args>` on free ports without waiting for it.
+    pub fn spawn(dir: &Path, name: &str, command: &str, args: &[String]) -> Result<Self> {
+        let (http, grpc) = (free_port(), free_port());
+        let mut all = vec![
+            command.to_owned(),
+            format!("--http-address=127.0.0.1:{http}"),
+            format!("--grpc-address=127.0.0.1:{grpc}"),
+        ];
+        all.extend_from_slice(args);
+        let process = Process::start(name, &thanos_binary()?, &all, dir)?;
+        Ok(Self { process, url: format!("http://127.0.0.1:{http}"), grpc: format!("127.0.0.1:{grpc}") })
+    }
+
+    /// Starts it and waits until `/-/ready` answers 200.
+    pub fn start(dir: &Path, name: &str, command: &str, args: &[String]) -> Result<Self> {
+        let mut this = Self::spawn(dir, name, command, args)?;
+        this.wait_ready()?;
+        Ok(this)
+    }
+
+    /// Waits until `/-/ready` answers 200.
+    pub fn wait_ready(&mut self) -> Result<()> {
+        let ready = format!("{}/-/ready", self.url);
+        self.process.wait_until("ready", || http::is_ok(&ready))
+    }
+
+    /// A sidecar beside `prometheus`; uploads when a bucket is given.
+    pub fn sidecar(dir: &Path, name: &str, prometheus: &Prometheus, bucket: Option<&Path>) -> Result<Self> {
+        let mut args = vec![
+            format!("--prometheus.url={}", prometheus.url),
+            format!("--tsdb.path={}", prometheus.data.display()),
+        ];
+        if let Some(config) = bucket {
+            args.push(format!("--objstore.config-file={}", config.display()));
+            args.push("--shipper.upload-compacted".to_owned());
+        }
+        Self::start(dir, name, "sidecar", &args)
+    }
+
+    /// A store gateway over the bucket.
+    pub fn store(dir: &Path, name: &str, bucket: &Path) -> Result<Self> {
+        let args = vec![
+            format!("--data-dir={}", dir.join(format!("{name}-data")).display()),
+            format!("--objstore.config-file={}", bucket.display()),
+        ];
+        Self::start(dir, name, "store", &args)
+    }
+
+    /// A querier over these endpoints, with the replica label `replica`; waits until it knows them all.
+    pub fn query(dir: &Path, name: &str, endpoints: &[&str], extra: &[&str]) -> Result<Self> {
+        let mut args = vec!["--query.replica-label=replica".to_owned()];
+        args.extend(endpoints.iter().map(|e| format!("--endpoint={e}")));
+        args.extend(extra.iter().map(|e| (*e).to_owned()));
+        let mut this = Self::start(dir, name, "query", &args)?;
+        this.wait_for_endpoints(endpoints.len())?;
+        Ok(this)
+    }
+
+    /// Waits until a querier knows that many endpoints.
+    pub fn wait_for_endpoints(&mut self, count: usize) -> Result<()> {
+        let stores = format!("{}/api/v1/stores", self.url);
+        self.process.wait_until("connected to its endpoints", || known_endpoints(&stores) >= count)
+    }
+}
+
+fn known_endpoints(stores_url: &str) -> usize {
+    let Ok(answer) = http::get(stores_url, &[]) else { return 0 };
+    let Ok(json) = answer.json() else { return 0 };
+    json["data"]
+        .as_object()
+        .map_or(0, |kinds| kinds.values().filter_map(|v| v.as_array()).map(Vec::len).sum())
+}
+
+/// A FILESYSTEM bucket: its folder and its configuration file.
+pub fn filesystem_bucket(dir: &Path) -> Result<(PathBuf, PathBuf)> {
+    let (folder, config) = (dir.join("bucket"), dir.join("bucket.yml"));
+    std::fs::create_dir_all(&folder)?;
+    std::fs::write(&config, format!("type: FILESYSTEM\nconfig:\n  directory: {}\n", folder.display()))?;
+    Ok((folder, config))
+}
+
+/// Blocks that are whole in the bucket (their meta.json is there).
+pub fn uploaded_blocks(bucket: &Path) -> usize {
+    let Ok(entries) = std::fs::read_dir(bucket) else { return 0 };
+    entries.flatten().filter(|e| e.path().join("meta.json").is_file()).count()
+}
