@@ -1,1 +1,11 @@
 //! Immutable blocks: chunk encodings, chunk files, index, index-header, tombstones, meta.json, replica dedup.
+//!
+//! The formats are those of Prometheus and Thanos, described in `docs/format`. All readers work on borrowed or shared
+//! bytes, be they a mapped file or a range that was fetched from a bucket.
+
+mod bits;
+mod bytes;
+pub mod chunk;
+pub mod error;
+
+pub use error::{Error, Problem};

@@ -1,0 +1,297 @@
+//! Float chunks of encoding XOR: Gorilla compression with millisecond timestamps.
+//!
+//! ```text
+//! u16 number of samples (big-endian), then a bit stream:
+//! sample 0   varint t, 64 bits v
+//! sample 1   uvarint t - t0, value
+//! sample n   delta of delta, value
+//!
+//! delta of delta   0 | 10 + 14 bits | 110 + 17 bits | 1110 + 20 bits | 1111 + 64 bits
+//! value            0                                  same bits as before
+//!                  10 + bits                          XOR within the window of the last change
+//!                  11 + 5 bits leading zeros + 6 bits width (0 = 64) + width bits
+//! ```
+//!
+//! Source of the format: Prometheus `tsdb/chunkenc/xor.go`.
+
+use super::{ChunkError, varbit};
+use crate::bits::{BitReader, BitWriter};
+
+/// Bytes before the bit stream.
+pub(super) const HEADER_LEN: usize = 2;
+
+/// The part of a value's bits that changes: `width` bits, `trailing` zeros behind them.
+#[derive(Clone, Copy)]
+pub(super) struct Window {
+    pub(super) width: u32,
+    pub(super) trailing: u32,
+}
+
+impl Window {
+    /// What a reader starts with: the whole word.
+    pub(super) const FULL: Self = Self { width: 64, trailing: 0 };
+
+    /// Reads 5 bits of leading zeros and 6 bits of width; 11 bits must be ensured.
+    #[inline(always)]
+    pub(super) fn read(r: &mut BitReader<'_>) -> Result<Self, ChunkError> {
+        let header = r.take(11) as u32;
+        let leading = header >> 6;
+        let width = header & 0x3f;
+        let width = if width == 0 { 64 } else { width };
+        if leading + width > 64 {
+            return Err(ChunkError::BadWindow);
+        }
+        Ok(Self { width, trailing: 64 - leading - width })
+    }
+
+    /// Reads the changed bits in their place.
+    #[inline(always)]
+    pub(super) fn read_delta(self, r: &mut BitReader<'_>) -> u64 {
+        r.read(self.width) << self.trailing
+    }
+}
+
+/// Reads one XOR-compressed value into `bits`.
+#[inline(always)]
+pub(super) fn read_value(
+    r: &mut BitReader<'_>,
+    bits: &mut u64,
+    window: &mut Window,
+) -> Result<(), ChunkError> {
+    // 2 control bits and 11 of a window.
+    r.ensure(13);
+    let word = r.peek();
+    if word >> 63 == 0 {
+        r.consume(1);
+        return Ok(());
+    }
+    if word >> 62 == 0b10 {
+        r.consume(2);
+    } else {
+        r.consume(2);
+        *window = Window::read(r)?;
+    }
+    *bits ^= window.read_delta(r);
+    Ok(())
+}
+
+/// Where decoding stopped: what an appender needs to go on.
+pub(super) struct End {
+    t: i64,
+    bits: u64,
+    delta: i64,
+    window: Window,
+    /// Bits used of the stream.
+    consumed: usize,
+}
+
+/// Decodes as many samples as the slices are long, which is the number in the header.
+pub(super) fn decode(data: &[u8], ts: &mut [i64], vs: &mut [f64]) -> Result<End, ChunkError> {
+    let mut r = BitReader::new(&data[HEADER_LEN..]);
+    let mut out = ts.iter_mut().zip(vs.iter_mut());
+    let (mut t, mut bits, mut delta, mut window) = (i64::MIN, 0, 0, Window::FULL);
+
+    if let Some((t_out, v_out)) = out.next() {
+        t = r.read_varint()?;
+        bits = r.read(64);
+        (*t_out, *v_out) = (t, f64::from_bits(bits));
+    }
+    if let Some((t_out, v_out)) = out.next() {
+        delta = r.read_uvarint()? as i64;
+        t = t.wrapping_add(delta);
+        read_value(&mut r, &mut bits, &mut window)?;
+        (*t_out, *v_out) = (t, f64::from_bits(bits));
+    }
+    for (t_out, v_out) in out {
+        // Enough for a control prefix with its field (24 bits at most, but for the escape), and a value's prefix with
+        // its window (13 bits).
+        r.ensure(37);
+        let word = r.peek();
+        if word >> 63 == 0 {
+            t = t.wrapping_add(delta);
+            if word >> 62 == 0 {
+                r.consume(2);
+                (*t_out, *v_out) = (t, f64::from_bits(bits));
+                continue;
+            }
+            r.consume(1);
+        } else {
+            let dod = if word >> 62 == 0b10 {
+                let v = (word << 2) >> (64 - 14);
+                r.consume(2 + 14);
+                varbit::signed(v, 14)
+            } else {
+                read_wide_dod(&mut r)
+            };
+            delta = delta.wrapping_add(dod);
+            t = t.wrapping_add(delta);
+        }
+        read_value(&mut r, &mut bits, &mut window)?;
+        (*t_out, *v_out) = (t, f64::from_bits(bits));
+    }
+    r.check()?;
+    Ok(End { t, bits, delta, window, consumed: r.consumed() })
+}
+
+/// The delta of deltas behind a prefix that starts with 11.
+#[inline]
+fn read_wide_dod(r: &mut BitReader<'_>) -> i64 {
+    let word = r.peek();
+    match (!word).leading_zeros().min(4) {
+        2 => {
+            r.consume(3);
+            varbit::signed(r.take(17), 17)
+        }
+        3 => {
+            r.consume(4);
+            varbit::signed(r.take(20), 20)
+        }
+        _ => {
+            r.consume(4);
+            r.read(64) as i64
+        }
+    }
+}
+
+/// The window of a writer; `None` until the first change of a value.
+pub(super) type WriteWindow = Option<(u32, u32)>;
+
+/// Writes one XOR-compressed value as Prometheus does, bit for bit.
+pub(super) fn write_value(w: &mut BitWriter, new: u64, old: u64, window: &mut WriteWindow) {
+    let delta = new ^ old;
+    if delta == 0 {
+        w.write_bit(false);
+        return;
+    }
+    // Five bits hold up to 31.
+    let leading = delta.leading_zeros().min(31);
+    let trailing = delta.trailing_zeros();
+    match *window {
+        Some((l, t)) if leading >= l && trailing >= t => {
+            w.write(0b10, 2);
+            w.write(delta >> t, 64 - l - t);
+        }
+        _ => {
+            *window = Some((leading, trailing));
+            let width = 64 - leading - trailing;
+            // A width of 64 does not fit the 6 bits and is written as 0.
+            w.write(0b11 << 11 | u64::from(leading) << 6 | u64::from(width & 0x3f), 13);
+            w.write(delta >> trailing, width);
+        }
+    }
+}
+
+/// Builds XOR chunks, bit for bit as Prometheus's appender does.
+#[derive(Debug, Clone)]
+pub struct XorAppender {
+    out: BitWriter,
+    samples: u16,
+    t: i64,
+    bits: u64,
+    delta: i64,
+    window: WriteWindow,
+}
+
+impl Default for XorAppender {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl XorAppender {
+    /// An empty chunk.
+    pub fn new() -> Self {
+        let mut bytes = Vec::with_capacity(128);
+        bytes.extend_from_slice(&[0; HEADER_LEN]);
+        Self { out: BitWriter::resume(bytes, 0), samples: 0, t: i64::MIN, bits: 0, delta: 0, window: None }
+    }
+
+    /// Goes on where an existing chunk ends.
+    pub fn resume(data: &[u8]) -> Result<Self, ChunkError> {
+        let samples = super::header_count(data)?;
+        if samples == 0 {
+            return Ok(Self::new());
+        }
+        let (mut ts, mut vs) = (vec![0; usize::from(samples)], vec![0.0; usize::from(samples)]);
+        let end = decode(data, &mut ts, &mut vs)?;
+        let used = end.consumed.div_ceil(8);
+        let bytes = data[..HEADER_LEN + used].to_vec();
+        // As in Prometheus a resumed chunk that had no change yet starts with the whole word for its window.
+        let Window { width, trailing } = end.window;
+        Ok(Self {
+            out: BitWriter::resume(bytes, (used * 8 - end.consumed) as u32),
+            samples,
+            t: end.t,
+            bits: end.bits,
+            delta: end.delta,
+            window: Some((64 - width - trailing, trailing)),
+        })
+    }
+
+    /// Adds a sample. Timestamps should ascend, but any are kept. Fails when the chunk has 65535 samples.
+    pub fn append(&mut self, t: i64, v: f64) -> Result<(), ChunkFull> {
+        let bits = v.to_bits();
+        let mut delta = 0;
+        match self.samples {
+            0 => {
+                self.out.write_varint(t);
+                self.out.write(bits, 64);
+            }
+            u16::MAX => return Err(ChunkFull),
+            1 => {
+                delta = t.wrapping_sub(self.t);
+                self.out.write_uvarint(delta as u64);
+                write_value(&mut self.out, bits, self.bits, &mut self.window);
+            }
+            _ => {
+                delta = t.wrapping_sub(self.t);
+                write_dod(&mut self.out, delta.wrapping_sub(self.delta));
+                write_value(&mut self.out, bits, self.bits, &mut self.window);
+            }
+        }
+        (self.t, self.bits, self.delta) = (t, bits, delta);
+        self.samples += 1;
+        self.out.bytes_mut()[..HEADER_LEN].copy_from_slice(&self.samples.to_be_bytes());
+        Ok(())
+    }
+
+    /// Number of samples so far.
+    pub fn len(&self) -> usize {
+        usize::from(self.samples)
+    }
+
+    /// Whether nothing was appended yet.
+    pub fn is_empty(&self) -> bool {
+        self.samples == 0
+    }
+
+    /// The encoded chunk so far; valid at any time.
+    pub fn bytes(&self) -> &[u8] {
+        self.out.bytes()
+    }
+
+    /// The encoded chunk.
+    pub fn into_bytes(self) -> Vec<u8> {
+        self.out.into_bytes()
+    }
+}
+
+fn write_dod(w: &mut BitWriter, dod: i64) {
+    if dod == 0 {
+        w.write_bit(false);
+        return;
+    }
+    let (prefix, prefix_bits, bits) = match dod {
+        _ if varbit::fits(dod, 14) => (0b10, 2, 14),
+        _ if varbit::fits(dod, 17) => (0b110, 3, 17),
+        _ if varbit::fits(dod, 20) => (0b1110, 4, 20),
+        _ => (0b1111, 4, 64),
+    };
+    w.write(prefix, prefix_bits);
+    w.write(dod as u64, bits);
+}
+
+/// The chunk holds 65535 samples, the most its header can count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("chunk is full")]
+pub struct ChunkFull;
