@@ -3,7 +3,9 @@
 pub mod duration;
 pub mod histogram;
 pub mod labels;
+pub mod matcher;
 pub mod quote;
+pub mod regex;
 pub mod series;
 pub mod time;
 pub mod value;
