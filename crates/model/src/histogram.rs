@@ -1,5 +1,26 @@
 //! Native histograms: integer and float, sparse buckets as spans over an exponential or a custom schema.
 
+mod arithmetic;
+mod bounds;
+mod buckets;
+mod integer;
+mod iter;
+mod reset;
+#[cfg(test)]
+mod tests;
+mod text;
+mod trim;
+mod validate;
+
+pub use arithmetic::{Combined, same_bounds};
+pub use bounds::{
+    EXPONENTIAL_SCHEMA_MAX, EXPONENTIAL_SCHEMA_MIN, bound, exponential_bound, is_custom_schema,
+    is_exponential_schema,
+};
+pub use iter::Bucket;
+pub use trim::Trim;
+pub use validate::HistogramError;
+
 /// A run of consecutive buckets.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Span {

@@ -2,6 +2,7 @@
 
 pub mod duration;
 pub mod histogram;
+pub mod kahan;
 pub mod labels;
 pub mod matcher;
 pub mod quote;
