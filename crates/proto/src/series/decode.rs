@@ -1,0 +1,195 @@
+//! Reading series from one contiguous message.
+//!
+//! The input is untrusted: every length is checked against what is left, and nothing is allocated ahead of the bytes that pay for it.
+
+use bytes::Bytes;
+use model::labels::{Labels, LabelsWriter};
+use prost::DecodeError;
+use prost::bytes::Buf;
+use prost::encoding::{DecodeContext, WireType, check_wire_type, decode_varint};
+
+use super::{AggrChunk, Aggregates, Chunk, ChunkEncoding, Series};
+
+#[cold]
+fn error(what: &'static str) -> DecodeError {
+    // prost offers message implementers no other constructor yet; it will be replaced when there is one.
+    #[expect(deprecated)]
+    DecodeError::new(what)
+}
+
+/// Takes the bytes of a length-delimited field out of `buf`; without a copy when `buf` is the receive buffer.
+pub(super) fn take_message(wire_type: WireType, buf: &mut impl Buf, ctx: DecodeContext) -> Result<Bytes, DecodeError> {
+    check_wire_type(WireType::LengthDelimited, wire_type)?;
+    let _ = ctx;
+    let len = decode_varint(buf)?;
+    if len > buf.remaining() as u64 {
+        return Err(error("series frame: length beyond the end"));
+    }
+    Ok(buf.copy_to_bytes(len as usize))
+}
+
+/// A value of a field, borrowed from the message.
+enum Value<'a> {
+    Varint(u64),
+    Delimited(&'a [u8]),
+    /// Fixed-width values; no field of ours has one.
+    Other,
+}
+
+/// The fields of one message in the order of the bytes.
+struct Fields<'a> {
+    rest: &'a [u8],
+}
+
+impl<'a> Fields<'a> {
+    fn varint(&mut self) -> Result<u64, DecodeError> {
+        let mut value = 0u64;
+        for shift in (0..70).step_by(7) {
+            let Some((&byte, rest)) = self.rest.split_first() else {
+                return Err(error("series frame: varint cut off"));
+            };
+            self.rest = rest;
+            if shift == 63 && byte > 1 {
+                break;
+            }
+            value |= u64::from(byte & 0x7f) << shift;
+            if byte < 0x80 {
+                return Ok(value);
+            }
+        }
+        Err(error("series frame: varint too long"))
+    }
+
+    fn take(&mut self, len: u64) -> Result<&'a [u8], DecodeError> {
+        if len > self.rest.len() as u64 {
+            return Err(error("series frame: length beyond the end"));
+        }
+        let (taken, rest) = self.rest.split_at(len as usize);
+        self.rest = rest;
+        Ok(taken)
+    }
+
+    fn next(&mut self) -> Result<Option<(u32, Value<'a>)>, DecodeError> {
+        if self.rest.is_empty() {
+            return Ok(None);
+        }
+        let key = u32::try_from(self.varint()?).map_err(|_| error("series frame: field number too large"))?;
+        let value = match key & 7 {
+            0 => Value::Varint(self.varint()?),
+            1 => self.take(8).map(|_| Value::Other)?,
+            2 => {
+                let len = self.varint()?;
+                Value::Delimited(self.take(len)?)
+            }
+            5 => self.take(4).map(|_| Value::Other)?,
+            _ => return Err(error("series frame: unknown wire type")),
+        };
+        if key >> 3 == 0 {
+            return Err(error("series frame: field number 0"));
+        }
+        Ok(Some((key >> 3, value)))
+    }
+}
+
+fn text(bytes: &[u8]) -> Result<&str, DecodeError> {
+    std::str::from_utf8(bytes).map_err(|_| error("series frame: label is not UTF-8"))
+}
+
+fn label<'a>(message: &'a [u8]) -> Result<(&'a str, &'a str), DecodeError> {
+    let (mut name, mut value) = ("", "");
+    let mut fields = Fields { rest: message };
+    while let Some(field) = fields.next()? {
+        match field {
+            (1, Value::Delimited(bytes)) => name = text(bytes)?,
+            (2, Value::Delimited(bytes)) => value = text(bytes)?,
+            (1 | 2, _) => return Err(error("series frame: label of a wrong wire type")),
+            _ => {}
+        }
+    }
+    Ok((name, value))
+}
+
+fn chunk(message: &[u8], whole: &Bytes) -> Result<Chunk, DecodeError> {
+    let mut chunk = Chunk::default();
+    let mut fields = Fields { rest: message };
+    while let Some(field) = fields.next()? {
+        match field {
+            (1, Value::Varint(number)) => chunk.encoding = ChunkEncoding::from_wire(number as i32),
+            (2, Value::Delimited(bytes)) => chunk.data = whole.slice_ref(bytes),
+            (3, Value::Varint(hash)) => chunk.hash = hash,
+            (1..=3, _) => return Err(error("series frame: chunk field of a wrong wire type")),
+            _ => {}
+        }
+    }
+    Ok(chunk)
+}
+
+fn aggr_chunk(message: &[u8], whole: &Bytes) -> Result<AggrChunk, DecodeError> {
+    let mut aggr = AggrChunk::default();
+    let mut fields = Fields { rest: message };
+    while let Some((field, value)) = fields.next()? {
+        match (field, value) {
+            (1, Value::Varint(time)) => aggr.min_time = time as i64,
+            (2, Value::Varint(time)) => aggr.max_time = time as i64,
+            (3, Value::Delimited(bytes)) => aggr.raw = Some(chunk(bytes, whole)?),
+            (4..=8, Value::Delimited(bytes)) => {
+                let aggregates: &mut Aggregates = aggr.aggregates.get_or_insert_default();
+                let slot = match field {
+                    4 => &mut aggregates.count,
+                    5 => &mut aggregates.sum,
+                    6 => &mut aggregates.min,
+                    7 => &mut aggregates.max,
+                    _ => &mut aggregates.counter,
+                };
+                *slot = Some(chunk(bytes, whole)?);
+            }
+            (1..=8, _) => return Err(error("series frame: chunk field of a wrong wire type")),
+            _ => {}
+        }
+    }
+    Ok(aggr)
+}
+
+fn series_in(message: &[u8], whole: &Bytes, writer: &mut LabelsWriter) -> Result<Series, DecodeError> {
+    writer.clear();
+    let mut plain = true;
+    let mut last = "";
+    let mut chunks = Vec::new();
+    let mut fields = Fields { rest: message };
+    while let Some(field) = fields.next()? {
+        match field {
+            (1, Value::Delimited(bytes)) => {
+                let (name, value) = label(bytes)?;
+                // Stores send labels sorted and without empty values; whoever does not is put right below.
+                plain &= !value.is_empty() && (last < name || writer.is_empty());
+                last = name;
+                writer.push(name, value);
+            }
+            (2, Value::Delimited(bytes)) => chunks.push(aggr_chunk(bytes, whole)?),
+            (1 | 2, _) => return Err(error("series frame: series field of a wrong wire type")),
+            _ => {}
+        }
+    }
+    let labels = if plain { writer.labels() } else { Labels::from_pairs(writer.iter()) };
+    Ok(Series { labels, chunks })
+}
+
+/// Decodes a `thanos.Series`.
+pub(super) fn series(message: &Bytes) -> Result<Series, DecodeError> {
+    series_in(message, message, &mut LabelsWriter::new())
+}
+
+/// Decodes a `thanos.SeriesBatch`.
+pub(super) fn batch(message: &Bytes) -> Result<Vec<Series>, DecodeError> {
+    let mut batch = Vec::new();
+    let mut writer = LabelsWriter::new();
+    let mut fields = Fields { rest: message };
+    while let Some(field) = fields.next()? {
+        match field {
+            (1, Value::Delimited(bytes)) => batch.push(series_in(bytes, message, &mut writer)?),
+            (1, _) => return Err(error("series frame: batch of a wrong wire type")),
+            _ => {}
+        }
+    }
+    Ok(batch)
+}

@@ -1,0 +1,3 @@
+//! The gRPC adapters: our traits served over gRPC, and remote endpoints as our traits.
+
+mod convert;
