@@ -9,8 +9,18 @@ use serde_json::Value;
 
 /// Crates without async runtime, sockets, object storage, logging or metrics registry anywhere below them.
 const CORE: &[&str] = &["model", "tsdb", "head", "promql"];
-const NOT_IN_CORE: &[&str] =
-    &["tokio", "hyper", "tonic", "opendal", "prometheus", "tracing", "reqwest", "axum", "futures", "async-trait"];
+const NOT_IN_CORE: &[&str] = &[
+    "tokio",
+    "hyper",
+    "tonic",
+    "opendal",
+    "prometheus",
+    "tracing",
+    "reqwest",
+    "axum",
+    "futures",
+    "async-trait",
+];
 
 /// Components: none knows another, not even in tests.
 const COMPONENTS: &[&str] = &["sidecar", "store", "query", "compact", "receive", "rule", "queryfrontend"];
@@ -42,8 +52,17 @@ const MAY_USE: &[(&str, &[&str])] = &[
 const COMPOSERS: &[&str] = &["thanos", "e2e"];
 
 /// One TLS back end (rustls with ring), and nothing that wants cmake or protoc on the build machine.
-const BANNED: &[&str] =
-    &["openssl", "openssl-sys", "native-tls", "aws-lc-rs", "aws-lc-sys", "boring", "cmake", "protobuf-src", "protoc-bin-vendored"];
+const BANNED: &[&str] = &[
+    "openssl",
+    "openssl-sys",
+    "native-tls",
+    "aws-lc-rs",
+    "aws-lc-sys",
+    "boring",
+    "cmake",
+    "protobuf-src",
+    "protoc-bin-vendored",
+];
 
 /// Code generators, which only `xtask` may run.
 const GENERATORS: &[&str] = &["prost-build", "tonic-build", "tonic-prost-build", "protox"];
@@ -87,9 +106,13 @@ impl Graph {
     fn parse(metadata: &Value) -> Result<Graph> {
         let array = |value: &Value| value.as_array().cloned().unwrap_or_default();
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-        let names: BTreeMap<String, String> =
-            array(&metadata["packages"]).iter().map(|package| (text(&package["id"]), text(&package["name"]))).collect();
-        let name = |id: &Value| names.get(id.as_str().unwrap_or_default()).cloned().context("package without a name");
+        let names: BTreeMap<String, String> = array(&metadata["packages"])
+            .iter()
+            .map(|package| (text(&package["id"]), text(&package["name"])))
+            .collect();
+        let name = |id: &Value| {
+            names.get(id.as_str().unwrap_or_default()).cloned().context("package without a name")
+        };
 
         let mut graph = Graph::default();
         for member in array(&metadata["workspace_members"]) {
@@ -194,9 +217,14 @@ mod tests {
     use super::*;
 
     fn graph(own: &[&str], edges: &[(&str, &str, bool)]) -> Graph {
-        let mut graph = Graph { own: own.iter().map(|name| (*name).to_owned()).collect(), ..Graph::default() };
+        let mut graph =
+            Graph { own: own.iter().map(|name| (*name).to_owned()).collect(), ..Graph::default() };
         for (from, to, normal) in edges {
-            graph.edges.entry((*from).to_owned()).or_default().insert(Edge { to: (*to).to_owned(), normal: *normal });
+            graph
+                .edges
+                .entry((*from).to_owned())
+                .or_default()
+                .insert(Edge { to: (*to).to_owned(), normal: *normal });
             graph.edges.entry((*to).to_owned()).or_default();
         }
         graph
@@ -230,7 +258,12 @@ mod tests {
     fn clap_and_generators_and_second_tls_are_confined() {
         let broken = violations(&graph(
             &["server", "thanos"],
-            &[("server", "clap", true), ("thanos", "clap", true), ("server", "prost-build", false), ("thanos", "openssl", true)],
+            &[
+                ("server", "clap", true),
+                ("thanos", "clap", true),
+                ("server", "prost-build", false),
+                ("thanos", "openssl", true),
+            ],
         ));
         assert_eq!(
             broken,

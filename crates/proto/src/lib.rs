@@ -8,5 +8,5 @@ mod matchers;
 pub mod series;
 
 pub use generated::{FILE_DESCRIPTOR_SET, hintspb, prometheus_copy, thanos, write_v2};
-pub use labels::{labels_from_proto, labels_to_proto, label_set, label_set_labels};
+pub use labels::{label_set, label_set_labels, labels_from_proto, labels_to_proto};
 pub use matchers::{InvalidMatcher, matchers_from_proto, matchers_to_proto};

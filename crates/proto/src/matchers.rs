@@ -53,7 +53,11 @@ pub fn matchers_to_proto(matchers: &[Matcher]) -> Vec<LabelMatcher> {
                 MatchType::Re => label_matcher::Type::Re,
                 MatchType::NotRe => label_matcher::Type::Nre,
             };
-            LabelMatcher { r#type: ty.into(), name: matcher.name().to_owned(), value: matcher.value().to_owned() }
+            LabelMatcher {
+                r#type: ty.into(),
+                name: matcher.name().to_owned(),
+                value: matcher.value().to_owned(),
+            }
         })
         .collect()
 }

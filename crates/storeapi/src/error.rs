@@ -200,7 +200,8 @@ mod tests {
 
     #[test]
     fn remote_errors_read_like_those_of_go() {
-        let error = Error::from(Status::unavailable("connection refused")).context("receive series from Addr: a:1");
+        let error =
+            Error::from(Status::unavailable("connection refused")).context("receive series from Addr: a:1");
         assert_eq!(
             error.to_string(),
             "receive series from Addr: a:1: rpc error: code = Unavailable desc = connection refused"

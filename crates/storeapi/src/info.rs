@@ -2,7 +2,8 @@
 
 use model::labels::Labels;
 use proto::thanos::info::{
-    ExemplarsInfo, InfoResponse, MetricMetadataInfo, QueryApiInfo, RulesInfo, StatusInfo, StoreInfo, TargetsInfo, TsdbInfo,
+    ExemplarsInfo, InfoResponse, MetricMetadataInfo, QueryApiInfo, RulesInfo, StatusInfo, StoreInfo,
+    TargetsInfo, TsdbInfo,
 };
 use proto::{label_set, label_set_labels};
 

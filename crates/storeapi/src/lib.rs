@@ -7,9 +7,9 @@ mod info;
 mod sister;
 
 pub use api::{
-    Aggr, AggrChunk, Aggregates, Chunk, ChunkEncoding, LabelNamesRequest, LabelNamesResponse, LabelValuesRequest,
-    LabelValuesResponse, PartialResponse, QueryHints, RequestContext, Series, SeriesEvent, SeriesRequest, SeriesStream,
-    ShardInfo, StoreApi,
+    Aggr, AggrChunk, Aggregates, Chunk, ChunkEncoding, LabelNamesRequest, LabelNamesResponse,
+    LabelValuesRequest, LabelValuesResponse, PartialResponse, QueryHints, RequestContext, Series,
+    SeriesEvent, SeriesRequest, SeriesStream, ShardInfo, StoreApi,
 };
 pub use error::{Error, ErrorKind};
 pub use info::{ComponentType, Info, InfoProvider, StoreDetails, TsdbRange};

@@ -5,8 +5,8 @@
 
 use async_trait::async_trait;
 use proto::thanos::{
-    ExemplarData, ExemplarsRequest, MetricMetadata, MetricMetadataRequest, RuleGroup, RulesRequest, TargetDiscovery,
-    TargetsRequest, TsdbStatistics, TsdbStatisticsRequest,
+    ExemplarData, ExemplarsRequest, MetricMetadata, MetricMetadataRequest, RuleGroup, RulesRequest,
+    TargetDiscovery, TargetsRequest, TsdbStatistics, TsdbStatisticsRequest,
 };
 
 use crate::Error;
@@ -45,7 +45,10 @@ pub trait TargetsApi: Send + Sync + 'static {
 #[async_trait]
 pub trait MetadataApi: Send + Sync + 'static {
     /// Metadata of one metric or all, at most `limit` metrics when that is not negative.
-    async fn metric_metadata(&self, request: MetricMetadataRequest) -> Result<WithWarnings<MetricMetadata>, Error>;
+    async fn metric_metadata(
+        &self,
+        request: MetricMetadataRequest,
+    ) -> Result<WithWarnings<MetricMetadata>, Error>;
 }
 
 /// Exemplars of series.
@@ -59,5 +62,8 @@ pub trait ExemplarsApi: Send + Sync + 'static {
 #[async_trait]
 pub trait StatusApi: Send + Sync + 'static {
     /// Statistics by tenant; the empty tenant is the one of a single-tenant store.
-    async fn tsdb_statistics(&self, request: TsdbStatisticsRequest) -> Result<WithWarnings<TsdbStatistics>, Error>;
+    async fn tsdb_statistics(
+        &self,
+        request: TsdbStatisticsRequest,
+    ) -> Result<WithWarnings<TsdbStatistics>, Error>;
 }

@@ -18,7 +18,11 @@ fn error(what: &'static str) -> DecodeError {
 }
 
 /// Takes the bytes of a length-delimited field out of `buf`; without a copy when `buf` is the receive buffer.
-pub(super) fn take_message(wire_type: WireType, buf: &mut impl Buf, ctx: DecodeContext) -> Result<Bytes, DecodeError> {
+pub(super) fn take_message(
+    wire_type: WireType,
+    buf: &mut impl Buf,
+    ctx: DecodeContext,
+) -> Result<Bytes, DecodeError> {
     check_wire_type(WireType::LengthDelimited, wire_type)?;
     let _ = ctx;
     let len = decode_varint(buf)?;

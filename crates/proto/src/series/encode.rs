@@ -57,7 +57,8 @@ fn aggr_chunk_len(aggr: &AggrChunk) -> usize {
 }
 
 fn series_len(series: &Series) -> usize {
-    let labels: usize = series.labels.iter().map(|(name, value)| delimited_len(LABELS, label_len(name, value))).sum();
+    let labels: usize =
+        series.labels.iter().map(|(name, value)| delimited_len(LABELS, label_len(name, value))).sum();
     let chunks: usize = series.chunks.iter().map(|aggr| delimited_len(CHUNKS, aggr_chunk_len(aggr))).sum();
     labels + chunks
 }

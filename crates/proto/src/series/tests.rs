@@ -4,11 +4,13 @@ use super::*;
 use crate::thanos;
 
 fn chunk_strategy() -> impl Strategy<Value = Chunk> {
-    (0..5i32, proptest::collection::vec(any::<u8>(), 0..40), any::<u64>()).prop_map(|(encoding, data, hash)| Chunk {
-        encoding: ChunkEncoding::from_wire(encoding),
-        data: data.into(),
-        hash,
-    })
+    (0..5i32, proptest::collection::vec(any::<u8>(), 0..40), any::<u64>()).prop_map(
+        |(encoding, data, hash)| Chunk {
+            encoding: ChunkEncoding::from_wire(encoding),
+            data: data.into(),
+            hash,
+        },
+    )
 }
 
 fn aggr_strategy() -> impl Strategy<Value = AggrChunk> {
@@ -41,8 +43,13 @@ fn response_strategy() -> impl Strategy<Value = SeriesResponse> {
 
 /// The same series as generated types, which prost encodes: the reference of our encoding.
 fn reference(series: &Series) -> thanos::Series {
-    let chunk = |chunk: &Chunk| thanos::Chunk { r#type: chunk.encoding.to_wire(), data: chunk.data.clone(), hash: chunk.hash };
-    let slot = |aggr: &AggrChunk, field| aggr.chunks().find(|(number, _)| *number == field).map(|(_, c)| chunk(c));
+    let chunk = |chunk: &Chunk| thanos::Chunk {
+        r#type: chunk.encoding.to_wire(),
+        data: chunk.data.clone(),
+        hash: chunk.hash,
+    };
+    let slot =
+        |aggr: &AggrChunk, field| aggr.chunks().find(|(number, _)| *number == field).map(|(_, c)| chunk(c));
     thanos::Series {
         labels: crate::labels_to_proto(&series.labels),
         chunks: series
@@ -93,9 +100,12 @@ proptest! {
 #[test]
 fn chunk_data_are_slices_of_the_received_frame() {
     let chunk = Chunk { encoding: ChunkEncoding::Xor, data: Bytes::from_static(b"0123456789"), hash: 0 };
-    let series = Series { labels: Labels::from_pairs([("a", "b")]), chunks: vec![AggrChunk::raw(1, 2, chunk)] };
+    let series =
+        Series { labels: Labels::from_pairs([("a", "b")]), chunks: vec![AggrChunk::raw(1, 2, chunk)] };
     let frame = Bytes::from(SeriesResponse::new(SeriesResult::Series(series)).encode_to_vec());
-    let Some(SeriesResult::Series(decoded)) = SeriesResponse::decode(frame.clone()).unwrap().result else { panic!() };
+    let Some(SeriesResult::Series(decoded)) = SeriesResponse::decode(frame.clone()).unwrap().result else {
+        panic!()
+    };
     let data = &decoded.chunks[0].raw.as_ref().unwrap().data;
     assert!(frame.as_ptr_range().contains(&data.as_ptr()));
 }
@@ -103,9 +113,13 @@ fn chunk_data_are_slices_of_the_received_frame() {
 #[test]
 fn unsorted_and_empty_labels_are_put_right() {
     let label = |name: &str, value: &str| thanos::Label { name: name.into(), value: value.into() };
-    let wire = thanos::Series { labels: vec![label("b", "2"), label("c", ""), label("a", "1")], chunks: vec![] };
+    let wire =
+        thanos::Series { labels: vec![label("b", "2"), label("c", ""), label("a", "1")], chunks: vec![] };
     let mut frame = Vec::new();
     prost::encoding::message::encode(SERIES, &wire, &mut frame);
-    let Some(SeriesResult::Series(decoded)) = SeriesResponse::decode(Bytes::from(frame)).unwrap().result else { panic!() };
+    let Some(SeriesResult::Series(decoded)) = SeriesResponse::decode(Bytes::from(frame)).unwrap().result
+    else {
+        panic!()
+    };
     assert_eq!(decoded.labels, Labels::from_pairs([("a", "1"), ("b", "2")]));
 }

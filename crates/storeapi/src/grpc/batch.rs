@@ -41,7 +41,10 @@ impl Frames {
     }
 
     /// Hands out what has to go before `frame`, keeping it for the next poll, or `frame` itself.
-    fn after_flush(&mut self, frame: Result<SeriesResponse, Status>) -> Option<Result<SeriesResponse, Status>> {
+    fn after_flush(
+        &mut self,
+        frame: Result<SeriesResponse, Status>,
+    ) -> Option<Result<SeriesResponse, Status>> {
         match self.flush() {
             Some(batch) => {
                 self.next = Some(frame);
@@ -188,7 +191,8 @@ mod tests {
 
     #[tokio::test]
     async fn events_come_back_from_frames() {
-        let events = vec![Ok(series("1")), Ok(series("2")), Ok(SeriesEvent::Warning("w".into())), Ok(series("3"))];
+        let events =
+            vec![Ok(series("1")), Ok(series("2")), Ok(SeriesEvent::Warning("w".into())), Ok(series("3"))];
         let back: Vec<_> = Events::new(Frames::new(stream::iter(events.clone()).boxed(), 2)).collect().await;
         assert_eq!(back, events);
     }

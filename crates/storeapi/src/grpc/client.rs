@@ -46,9 +46,9 @@ impl Remote {
 fn request_for<T>(message: T, context: &RequestContext) -> Result<Request<T>, Error> {
     let mut request = Request::new(message);
     if let Some(tenant) = &context.tenant {
-        let value = tenant
-            .parse()
-            .map_err(|_| Error::invalid_argument(format!("tenant {tenant:?} cannot be sent as gRPC metadata")))?;
+        let value = tenant.parse().map_err(|_| {
+            Error::invalid_argument(format!("tenant {tenant:?} cannot be sent as gRPC metadata"))
+        })?;
         request.metadata_mut().insert(TENANT_METADATA, value);
     }
     Ok(request)

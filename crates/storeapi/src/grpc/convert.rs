@@ -3,8 +3,8 @@
 use proto::thanos;
 use proto::{matchers_from_proto, matchers_to_proto};
 
-use crate::api::*;
 use crate::Error;
+use crate::api::*;
 
 impl PartialResponse {
     /// Reads the two fields that say the same; the older flag only ever disables.
@@ -56,7 +56,12 @@ impl From<thanos::ShardInfo> for ShardInfo {
 
 impl From<ShardInfo> for thanos::ShardInfo {
     fn from(plain: ShardInfo) -> Self {
-        thanos::ShardInfo { shard_index: plain.index, total_shards: plain.total, by: plain.by, labels: plain.labels }
+        thanos::ShardInfo {
+            shard_index: plain.index,
+            total_shards: plain.total,
+            by: plain.by,
+            labels: plain.labels,
+        }
     }
 }
 
@@ -100,8 +105,15 @@ impl SeriesRequest {
             max_time: wire.max_time,
             matchers: matchers(&wire.matchers)?,
             max_resolution_window: wire.max_resolution_window,
-            aggregates: wire.aggregates.iter().map(|number| Aggr::from_proto(*number)).collect::<Result<_, _>>()?,
-            partial_response: PartialResponse::from_proto(wire.partial_response_disabled, wire.partial_response_strategy),
+            aggregates: wire
+                .aggregates
+                .iter()
+                .map(|number| Aggr::from_proto(*number))
+                .collect::<Result<_, _>>()?,
+            partial_response: PartialResponse::from_proto(
+                wire.partial_response_disabled,
+                wire.partial_response_strategy,
+            ),
             skip_chunks: wire.skip_chunks,
             hints: wire.hints,
             step: wire.step,
@@ -146,7 +158,10 @@ impl LabelNamesRequest {
             start: wire.start,
             end: wire.end,
             matchers: matchers(&wire.matchers)?,
-            partial_response: PartialResponse::from_proto(wire.partial_response_disabled, wire.partial_response_strategy),
+            partial_response: PartialResponse::from_proto(
+                wire.partial_response_disabled,
+                wire.partial_response_strategy,
+            ),
             without_replica_labels: wire.without_replica_labels,
             limit: wire.limit,
             hints: wire.hints,
@@ -178,7 +193,10 @@ impl LabelValuesRequest {
             start: wire.start,
             end: wire.end,
             matchers: matchers(&wire.matchers)?,
-            partial_response: PartialResponse::from_proto(wire.partial_response_disabled, wire.partial_response_strategy),
+            partial_response: PartialResponse::from_proto(
+                wire.partial_response_disabled,
+                wire.partial_response_strategy,
+            ),
             without_replica_labels: wire.without_replica_labels,
             limit: wire.limit,
             hints: wire.hints,

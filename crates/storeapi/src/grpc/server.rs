@@ -41,7 +41,10 @@ pub fn store(api: Arc<dyn StoreApi>) -> StoreServer<StoreService> {
 impl Store for StoreService {
     type SeriesStream = Frames;
 
-    async fn series(&self, request: Request<thanos::SeriesRequest>) -> Result<Response<Self::SeriesStream>, Status> {
+    async fn series(
+        &self,
+        request: Request<thanos::SeriesRequest>,
+    ) -> Result<Response<Self::SeriesStream>, Status> {
         let context = context_of(&request);
         let request = SeriesRequest { context, ..SeriesRequest::from_proto(request.into_inner())? };
         let batch_size = request.response_batch_size;
