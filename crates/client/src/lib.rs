@@ -1,1 +1,4 @@
 //! HTTP client configuration, gRPC dialling, DNS and file discovery, the Prometheus client, the config reloader.
+
+pub mod prometheus;
+pub mod reloader;
