@@ -1,0 +1,3 @@
+//! The compactor: grouping, planning, compaction and downsampling jobs, retention, cleaning.
+
+pub mod plan;
