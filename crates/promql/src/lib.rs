@@ -1,1 +1,4 @@
 //! PromQL: parse, plan, evaluate; the script runner of the promqltest language.
+
+pub mod ast;
+pub mod value_type;
