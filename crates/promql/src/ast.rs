@@ -73,7 +73,9 @@ pub struct NumberLiteral {
 /// Compares bits, so that equal trees have equal NaNs and zeros.
 impl PartialEq for NumberLiteral {
     fn eq(&self, other: &Self) -> bool {
-        self.value.to_bits() == other.value.to_bits() && self.duration == other.duration && self.pos == other.pos
+        self.value.to_bits() == other.value.to_bits()
+            && self.duration == other.duration
+            && self.pos == other.pos
     }
 }
 
