@@ -7,6 +7,7 @@ pub mod labels;
 pub mod matcher;
 pub mod quote;
 pub mod regex;
+pub mod relabel;
 pub mod series;
 pub mod time;
 pub mod value;

@@ -1,9 +1,7 @@
 //! Label matchers: `name="value"`, `!=`, `=~`, `!~`. An absent label is an empty value.
 //!
 //! Regular expressions are anchored and in Go's syntax (see [`crate::regex`]). Most that are used in practice are no real expressions —
-//! a literal, a list of literals, `.*`, `prefix.*` — and are decided without an automaton (see `plan`).
-
-mod plan;
+//! a literal, a list of literals, `.*`, `prefix.*` — and are decided without an automaton (see [`crate::regex`]).
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
@@ -11,8 +9,7 @@ use std::sync::Arc;
 
 use crate::labels::{self, Labels};
 use crate::quote::quote_into;
-use crate::regex::{self, RegexError};
-use plan::Plan;
+use crate::regex::{Plan, RegexError};
 
 /// How a matcher compares.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -90,7 +87,7 @@ impl Matcher {
         value: impl Into<String>,
     ) -> Result<Self, MatcherError> {
         let (name, value) = (name.into(), value.into());
-        let plan = if ty.is_regex() { Plan::of_regex(&value)? } else { Plan::literal(&value) };
+        let plan = if ty.is_regex() { Plan::of_regex(&value, false)? } else { Plan::literal(&value) };
         let matches_empty = plan.is_match("") != ty.is_negated();
         Ok(Self { inner: Arc::new(Inner { ty, name, value, plan, matches_empty }) })
     }
@@ -209,7 +206,5 @@ impl fmt::Debug for Matcher {
     }
 }
 
-/// Parses a matcher's expression with the flags Prometheus uses there.
-fn parse_expression(value: &str) -> Result<regex_syntax::hir::Hir, MatcherError> {
-    Ok(regex::parse(value, regex::Options { dot_matches_newline: true, captures: false })?.hir)
-}
+#[cfg(test)]
+mod tests;

@@ -7,6 +7,7 @@
 mod class;
 mod expand;
 mod parse;
+mod plan;
 
 use regex_automata::meta;
 use regex_automata::util::captures::Captures;
@@ -14,7 +15,8 @@ use regex_automata::{Anchored, Input};
 use regex_syntax::hir::{Hir, Look};
 
 pub use parse::RegexError;
-pub(crate) use parse::{Options, is_any_star, parse, repeats_any};
+use parse::{Options, parse};
+pub(crate) use plan::Plan;
 
 /// Cap on the compiled automaton. Go's own cap, 3.3 million instructions of 40 bytes, is of the same order.
 const MAX_COMPILED_BYTES: usize = 64 << 20;
@@ -24,6 +26,9 @@ const MAX_COMPILED_BYTES: usize = 64 << 20;
 pub struct Regex {
     pattern: String,
     regex: meta::Regex,
+    /// The cheap form for questions of yes or no; `None` for the odd pattern that closes the wrapping group itself, such as `a)|(b`, and is
+    /// then anchored only in part.
+    plan: Option<Plan>,
     names: Vec<Option<String>>,
 }
 
@@ -38,10 +43,17 @@ pub struct Groups<'r, 't> {
 impl Regex {
     /// Compiles `^(?s:pattern)$` as one text, which is what relabelling and `label_replace` do.
     pub fn anchored(pattern: &str) -> Result<Self, RegexError> {
-        let parsed =
-            parse(&format!("^(?s:{pattern})$"), Options { dot_matches_newline: false, captures: true })?;
+        let parsed = parse(
+            &format!("^(?s:{pattern})$"),
+            Options { dot_matches_newline: false, loose_names: true, captures: true },
+        )?;
         let regex = compile(pattern, &parsed.hir)?;
-        Ok(Self { pattern: pattern.to_owned(), regex, names: parsed.group_names })
+        Ok(Self {
+            pattern: pattern.to_owned(),
+            regex,
+            plan: Plan::of_regex(pattern, true).ok(),
+            names: parsed.group_names,
+        })
     }
 
     /// The pattern without the anchors.
@@ -51,13 +63,17 @@ impl Regex {
 
     /// Whether the whole of `text` matches.
     pub fn is_match(&self, text: &str) -> bool {
-        self.regex.is_match(Input::new(text).anchored(Anchored::Yes))
+        match &self.plan {
+            Some(plan) => plan.is_match(text),
+            None => self.regex.is_match(text),
+        }
     }
 
     /// The groups of the match, if the whole of `text` matches.
     pub fn groups<'r, 't>(&'r self, text: &'t str) -> Option<Groups<'r, 't>> {
         let mut captures = self.regex.create_captures();
-        self.regex.captures(Input::new(text).anchored(Anchored::Yes), &mut captures);
+        let anchored = if self.plan.is_some() { Anchored::Yes } else { Anchored::No };
+        self.regex.captures(Input::new(text).anchored(anchored), &mut captures);
         captures.is_match().then(|| Groups { text, captures, names: &self.names })
     }
 }
@@ -100,3 +116,6 @@ fn compile(pattern: &str, hir: &Hir) -> Result<meta::Regex, RegexError> {
         meta::Config::new().nfa_size_limit(Some(MAX_COMPILED_BYTES)).onepass_size_limit(Some(1 << 20));
     meta::Builder::new().configure(config).build_from_hir(hir).map_err(|_| RegexError::too_large(pattern))
 }
+
+#[cfg(test)]
+mod tests;

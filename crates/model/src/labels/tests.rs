@@ -30,7 +30,7 @@ proptest! {
         prop_assert_eq!(owned(&labels), want.clone());
         prop_assert_eq!(labels.len(), want.len());
         prop_assert_eq!(&labels, &Labels::from_sorted(want.iter().map(|(n, v)| (n, v))));
-        for (name, _) in &map {
+        for name in map.keys() {
             prop_assert_eq!(labels.value(name), map[name].as_str());
         }
     }
@@ -145,4 +145,27 @@ fn serde_is_a_map() {
     assert_eq!(json, r#"{"a":"1","b":"2"}"#);
     assert_eq!(serde_json::from_str::<Labels>(&json).unwrap(), labels);
     assert_eq!(serde_json::from_str::<Labels>("null").unwrap(), Labels::empty());
+}
+
+/// The sums are those of Prometheus's own functions: of all labels, for `instance` and `job`, and without `instance`.
+#[test]
+fn hashes_as_prometheus_does() {
+    let long = "x".repeat(2000);
+    for (pairs, sums) in [
+        (vec![], [17241709254077376921, 17241709254077376921, 17241709254077376921]),
+        (vec![("a", "1")], [7311538254805615637, 17241709254077376921, 7311538254805615637]),
+        (
+            vec![("__name__", "up"), ("instance", "a:1"), ("job", "x")],
+            [10993413714659232925, 11242184678843920587, 1446017664940945909],
+        ),
+        (
+            vec![("__name__", "Grüße"), ("with.dot", &long)],
+            [2792409709636496978u64, 17241709254077376921, 16907800711208183117],
+        ),
+    ] {
+        let labels = Labels::from_pairs(pairs);
+        let found =
+            [labels.hash(), labels.hash_for(&["instance", "job"]), labels.hash_without(&["instance"])];
+        assert_eq!(found, sums, "{labels}");
+    }
 }

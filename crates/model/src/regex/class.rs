@@ -15,7 +15,7 @@ impl ClassBuilder {
 
     /// Adds a range, with all that folds to its members when `fold` is set.
     pub(super) fn add_range(&mut self, low: u32, high: u32, fold: bool) {
-        let mut part = ClassUnicode::new(scalar_ranges(low, high));
+        let mut part = ClassUnicode::new(scalar_range(low, high));
         if fold {
             fold_class(&mut part);
         }
@@ -45,14 +45,12 @@ fn fold_class(class: &mut ClassUnicode) {
     class.try_case_fold_simple().expect("case folding tables are compiled in");
 }
 
-fn scalar_ranges(low: u32, high: u32) -> Vec<ClassUnicodeRange> {
-    const BEFORE: u32 = 0xd7ff;
-    const AFTER: u32 = 0xe000;
-    [(low, high.min(BEFORE)), (low.max(AFTER), high)]
-        .into_iter()
-        .filter(|(low, high)| low <= high)
-        .filter_map(|(low, high)| Some(ClassUnicodeRange::new(char::from_u32(low)?, char::from_u32(high)?)))
-        .collect()
+/// The range without the surrogates at its ends; those within are no characters to a class anyway.
+fn scalar_range(low: u32, high: u32) -> Option<ClassUnicodeRange> {
+    const SURROGATES: std::ops::RangeInclusive<u32> = 0xd800..=0xdfff;
+    let low = if SURROGATES.contains(&low) { SURROGATES.end() + 1 } else { low };
+    let high = if SURROGATES.contains(&high) { SURROGATES.start() - 1 } else { high };
+    (low <= high).then(|| Some(ClassUnicodeRange::new(char::from_u32(low)?, char::from_u32(high)?))).flatten()
 }
 
 /// One character, or all that fold to it; none for a surrogate.
@@ -115,27 +113,48 @@ pub(super) fn posix(name: &str) -> Option<ClassUnicode> {
     })
 }
 
-/// The set of `\p{name}`: the general categories by their short names and the scripts by their full ones, in exactly this spelling.
-pub(super) fn unicode(name: &str) -> Option<ClassUnicode> {
-    if name == "Any" {
+/// The set of `\p{name}`: general categories by their short names, scripts by their full ones.
+///
+/// Go has two spellings: Prometheus's matchers take names exactly as written here, while relabelling takes them in any case, without regard
+/// to spaces, hyphens and underscores, and knows the long names of the categories as well (`loose`).
+pub(super) fn unicode(name: &str, loose: bool) -> Option<ClassUnicode> {
+    let found = |known: &str| if loose { bare(known) == bare(name) } else { known == name };
+    if found("Any") {
         return Some(set(&[('\0', '\u{10ffff}')]));
     }
-    if name == "Cs" {
-        // Surrogates: no text holds one.
+    if found("Cs") || (loose && found("Surrogate")) {
+        // No text holds a surrogate.
         return Some(ClassUnicode::empty());
     }
-    let pattern = if CATEGORIES.split(' ').any(|c| c == name) {
-        format!(r"\p{{gc={name}}}")
-    } else if SCRIPTS.split_ascii_whitespace().any(|s| s == name) {
-        format!(r"\p{{sc={name}}}")
+    let property = if let Some(category) = CATEGORIES.split(' ').find(|c| found(c)) {
+        format!(r"\p{{gc={category}}}")
+    } else if let Some(script) = SCRIPTS.split_ascii_whitespace().find(|s| found(s)) {
+        format!(r"\p{{sc={script}}}")
+    } else if loose && found("ASCII") {
+        return Some(set(&[('\0', '\x7f')]));
+    } else if loose && found("Assigned") {
+        r"\P{gc=Cn}".to_owned()
+    } else if let Some(category) = LONG_CATEGORIES.split_ascii_whitespace().find(|c| loose && found(c)) {
+        format!(r"\p{{gc={category}}}")
     } else {
         return None;
     };
-    match regex_syntax::parse(&pattern).ok()?.into_kind() {
+    match regex_syntax::parse(&property).ok()?.into_kind() {
         HirKind::Class(Class::Unicode(class)) => Some(class),
         _ => None,
     }
 }
+
+/// A name without what the loose spelling ignores.
+fn bare(name: &str) -> String {
+    name.chars().filter(|c| !matches!(c, '_' | '-' | ' ')).map(|c| c.to_ascii_lowercase()).collect()
+}
+
+const LONG_CATEGORIES: &str = "Cased_Letter Close_Punctuation Combining_Mark Connector_Punctuation Control
+Currency_Symbol Dash_Punctuation Decimal_Number Enclosing_Mark Final_Punctuation Format Initial_Punctuation Letter
+Letter_Number Line_Separator Lowercase_Letter Mark Math_Symbol Modifier_Letter Modifier_Symbol Nonspacing_Mark Number
+Open_Punctuation Other Other_Letter Other_Number Other_Punctuation Other_Symbol Paragraph_Separator Private_Use
+Punctuation Separator Space_Separator Spacing_Mark Symbol Titlecase_Letter Unassigned Uppercase_Letter cntrl digit punct";
 
 const CATEGORIES: &str =
     "C Cc Cf Cn Co L LC Ll Lm Lo Lt Lu M Mc Me Mn N Nd Nl No P Pc Pd Pe Pf Pi Po Ps S Sc Sk Sm So Z Zl Zp Zs";

@@ -49,6 +49,8 @@ const MAX_PATTERN_BYTES: usize = 4 << 20;
 pub(crate) struct Options {
     /// `.` starts out matching line feeds.
     pub(crate) dot_matches_newline: bool,
+    /// Names of character properties may be spelt loosely.
+    pub(crate) loose_names: bool,
     /// Keep groups; without, the result is simpler to look into.
     pub(crate) captures: bool,
 }
@@ -385,7 +387,8 @@ impl<'p> Parser<'p> {
             }
         };
         let (bare, inverted) = name.strip_prefix('^').map_or((name, false), |bare| (bare, true));
-        let set = class::unicode(bare).ok_or_else(|| RegexError::new(INVALID_RANGE, self.since(start)))?;
+        let set = class::unicode(bare, self.options.loose_names)
+            .ok_or_else(|| RegexError::new(INVALID_RANGE, self.since(start)))?;
         class.add_set(set, (letter == 'P') != inverted, self.flags.fold);
         Ok(true)
     }

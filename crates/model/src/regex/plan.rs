@@ -4,8 +4,8 @@ use regex_automata::{Anchored, Input, meta};
 use regex_syntax::hir::{Class, Hir, HirKind, Look, Repetition};
 use rustc_hash::FxHashSet;
 
-use super::{MatcherError, parse_expression};
-use crate::regex::{compile_whole, is_any_star, repeats_any};
+use super::parse::{Options, is_any_star, parse, repeats_any};
+use super::{RegexError, compile_whole};
 
 /// Most values that a set may have, as in Prometheus.
 const MAX_SET: usize = 256;
@@ -13,7 +13,7 @@ const MAX_SET: usize = 256;
 const SMALL_SET: usize = 12;
 
 #[derive(Clone, Debug)]
-pub(super) enum Plan {
+pub(crate) enum Plan {
     /// Every value.
     All,
     /// Every value but the empty one.
@@ -27,7 +27,7 @@ pub(super) enum Plan {
 }
 
 impl Plan {
-    pub(super) fn literal(value: &str) -> Self {
+    pub(crate) fn literal(value: &str) -> Self {
         Self::Set(vec![value.to_owned()], FxHashSet::default())
     }
 
@@ -39,12 +39,14 @@ impl Plan {
         Self::Set(values, many)
     }
 
-    pub(super) fn of_regex(pattern: &str) -> Result<Self, MatcherError> {
+    pub(crate) fn of_regex(pattern: &str, loose_names: bool) -> Result<Self, RegexError> {
         if !pattern.contains(['\\', '.', '+', '*', '?', '(', ')', '[', ']', '{', '}', '^', '$']) {
             // Literals with bars between need no parser. However many there are, they are a set.
             return Ok(Self::set_of(pattern.split('|').map(str::to_owned).collect()));
         }
-        let hir = without_outer_anchors(parse_expression(pattern)?);
+        let hir = without_outer_anchors(
+            parse(pattern, Options { dot_matches_newline: true, loose_names, captures: false })?.hir,
+        );
         if let Some(values) = enumerate(&hir) {
             return Ok(Self::set_of(values));
         }
@@ -65,7 +67,7 @@ impl Plan {
     }
 
     #[inline]
-    pub(super) fn is_match(&self, text: &str) -> bool {
+    pub(crate) fn is_match(&self, text: &str) -> bool {
         match self {
             Self::All => true,
             Self::NonEmpty => !text.is_empty(),
@@ -83,14 +85,14 @@ impl Plan {
         }
     }
 
-    pub(super) fn set(&self) -> Option<&[String]> {
+    pub(crate) fn set(&self) -> Option<&[String]> {
         match self {
             Self::Set(values, _) => Some(values),
             _ => None,
         }
     }
 
-    pub(super) fn prefix(&self) -> &str {
+    pub(crate) fn prefix(&self) -> &str {
         match self {
             Self::Set(values, _) if values.len() == 1 => &values[0],
             Self::Pieces(pieces) => &pieces.prefix,
@@ -102,7 +104,7 @@ impl Plan {
 
 /// `prefix`, gap, literal, gap, …, `suffix`; a gap is `.*` or `.+`.
 #[derive(Clone, Debug)]
-pub(super) struct Pieces {
+pub(crate) struct Pieces {
     prefix: String,
     /// A gap and what follows it.
     parts: Vec<(Gap, String)>,
@@ -223,7 +225,10 @@ fn enumerate_bytes(hir: &Hir) -> Option<Vec<Vec<u8>>> {
 }
 
 fn enumerate_class(class: &Class) -> Option<Vec<Vec<u8>>> {
-    let Class::Unicode(class) = class else { return None };
+    let Class::Unicode(class) = class else {
+        // The class of nothing has no kind of its own.
+        return class.is_empty().then(Vec::new);
+    };
     let mut all = Vec::new();
     for range in class.ranges() {
         if all.len() + range.len() > MAX_SET {
