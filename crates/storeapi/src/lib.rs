@@ -2,8 +2,13 @@
 
 mod api;
 mod error;
+mod external_labels;
 pub mod grpc;
 mod info;
+mod limits;
+pub mod merge;
+mod proxy;
+mod shard;
 mod sister;
 
 pub use api::{
@@ -12,5 +17,9 @@ pub use api::{
     SeriesEvent, SeriesRequest, SeriesStream, ShardInfo, StoreApi,
 };
 pub use error::{Error, ErrorKind};
+pub use external_labels::{SeriesLabels, label_sets_match, match_external_labels};
 pub use info::{ComponentType, Info, InfoProvider, StoreDetails, TsdbRange};
+pub use limits::{LimitViolated, LimitedStore, Limiter, MAX_SAMPLES_PER_CHUNK, SelectLimits};
+pub use proxy::{ProxyConfig, ProxyStore, Retrieval, StoreRef, StoreSelector, Stores, truncate_to_limit};
+pub use shard::ShardMatcher;
 pub use sister::{ExemplarsApi, MetadataApi, RulesApi, StatusApi, TargetsApi, WithWarnings};
