@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 export PATH := $(CURDIR)/target/tools/bin:$(PATH)
 
-.PHONY: all build release demo demo-check test e2e lint fmt check-generated layers fuzz bench ci clean help
+.PHONY: all build release demo demo-check test e2e lint fmt check-generated layers fuzz fuzz-all bench ci clean help
 
 all: build
 
@@ -43,8 +43,21 @@ check-generated: ## Is the generated code current?
 layers: ## Do the dependencies follow the map?
 	cargo run --quiet --locked -p xtask -- layers
 
-fuzz: ## Long runs of the mutation tests (FUZZ_ITERS rounds each).
-	FUZZ_ITERS=$${FUZZ_ITERS:-1000000} cargo test --workspace --locked --release fuzz
+# Coverage instrumentation by rustc itself, so that libFuzzer works on the stable toolchain.
+FUZZ_FLAGS := -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
+  -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
+  -Cllvm-args=-sanitizer-coverage-trace-compares -Cdebug-assertions -Ccodegen-units=1
+FUZZ_HOST := $(shell rustc -vV 2>/dev/null | sed -n 's/^host: //p')
+
+fuzz: ## libFuzzer over TARGET (default: chunk) for FUZZ_SECONDS (default: 60).
+	scripts/setup fuzz
+	RUSTFLAGS="$(FUZZ_FLAGS)" cargo build --release --locked -p fuzz --features libfuzzer --target $(FUZZ_HOST) --target-dir target/fuzz
+	mkdir -p target/fuzz/corpus/$(or $(TARGET),chunk)
+	FUZZ_TARGET=$(or $(TARGET),chunk) target/fuzz/$(FUZZ_HOST)/release/fuzz target/fuzz/corpus/$(or $(TARGET),chunk) \
+	  -max_total_time=$(or $(FUZZ_SECONDS),60) -rss_limit_mb=2048 -artifact_prefix=target/fuzz/
+
+fuzz-all: ## Every target over FUZZ_ITERS (default: 1,000,000) mutated seeds.
+	FUZZ_ITERS=$${FUZZ_ITERS:-1000000} cargo test --release --locked -p fuzz
 
 bench: ## Micro-benchmarks.
 	cargo bench --workspace --locked

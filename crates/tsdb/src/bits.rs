@@ -75,10 +75,10 @@ impl<'a> BitReader<'a> {
         self.valid -= bits;
     }
 
-    /// Reads 1 to 56 bits that were ensured before.
+    /// Reads 1 to 63 bits that the register holds.
     #[inline(always)]
     pub(crate) fn take(&mut self, bits: u32) -> u64 {
-        debug_assert!((1..=56).contains(&bits));
+        debug_assert!((1..=63).contains(&bits));
         let v = self.buf >> (64 - bits);
         self.consume(bits);
         v
