@@ -82,8 +82,10 @@ impl PartialEq for NumberLiteral {
 /// A string.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StringLiteral {
-    /// The text without quotes, escapes resolved.
+    /// The text without quotes, escapes resolved. Bytes that are no UTF-8 (`"\xff"`) are replaced by U+FFFD.
     pub value: String,
+    /// All bytes, where they are no UTF-8. No label and no JSON text can hold them, so that they are good for errors only.
+    pub broken: Option<Box<[u8]>>,
     /// Where it stands, quotes included.
     pub pos: PosRange,
 }
