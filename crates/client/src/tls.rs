@@ -1,5 +1,6 @@
 //! TLS of clients. The files are read for each new connection, so that renewed certificates need no restart.
 
+mod fixed_name;
 mod no_verify;
 mod roots;
 
@@ -86,6 +87,16 @@ impl ClientTls {
     /// # Errors
     /// When a file is unusable, or only one of certificate and key is given.
     pub fn build(&self, alpn: &[&[u8]]) -> Result<Arc<ClientConfig>, Error> {
+        self.build_with(alpn, None)
+    }
+
+    /// As [`ClientTls::build`], for users that dial by the host of a URL: `server_name` is held against the certificate
+    /// whatever the host is. The name sent in the handshake is still the host's.
+    pub(crate) fn build_for_any_host(&self, alpn: &[&[u8]]) -> Result<Arc<ClientConfig>, Error> {
+        self.build_with(alpn, self.server_name.as_deref())
+    }
+
+    fn build_with(&self, alpn: &[&[u8]], fixed_name: Option<&str>) -> Result<Arc<ClientConfig>, Error> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let builder = ClientConfig::builder_with_provider(provider.clone())
             .with_protocol_versions(self.min_version.versions())
@@ -102,7 +113,12 @@ impl ClientTls {
                 }
                 None => roots::add_system(&mut roots),
             }
-            builder.with_root_certificates(roots)
+            match fixed_name {
+                None => builder.with_root_certificates(roots),
+                Some(name) => builder
+                    .dangerous()
+                    .with_custom_certificate_verifier(fixed_name::verifier(roots, provider, name)?),
+            }
         };
         let mut config = match (&self.cert_file, &self.key_file) {
             (None, None) => builder.with_no_client_auth(),
