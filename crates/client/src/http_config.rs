@@ -55,6 +55,14 @@ struct Inner {
     state: Mutex<State>,
 }
 
+impl From<reqwest::Client> for HttpClient {
+    /// A client without credentials over `client`.
+    fn from(client: reqwest::Client) -> Self {
+        let state = State { client, prints: Vec::new(), checked: Instant::now() };
+        Self { inner: Arc::new(Inner { config: HttpClientConfig::default(), state: Mutex::new(state) }) }
+    }
+}
+
 #[derive(Debug)]
 struct State {
     client: reqwest::Client,

@@ -22,6 +22,8 @@ use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, USER_AGENT}
 use serde::de::DeserializeOwned;
 use url::Url;
 
+use crate::http_config::HttpClient;
+
 pub use exemplars::{Exemplar, ExemplarData};
 pub use query::{InstantResult, InstantSample};
 pub use remote_read::{FrameDecoder, FrameError, FrameStream, MAX_FRAME_BYTES, RemoteReadResponse};
@@ -39,6 +41,9 @@ const MAX_ERROR_BODY_BYTES: usize = 64 << 10;
 /// Why a call to Prometheus failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
+    /// The credentials of the request cannot be had.
+    #[error(transparent)]
+    Http(#[from] crate::http_config::Error),
     /// The request could not be sent, or the answer broke off.
     #[error("perform {method} request against {url}: {}", chain(.source))]
     Request {
@@ -118,15 +123,15 @@ fn chain(error: &reqwest::Error) -> String {
 /// Client of one Prometheus. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Client {
-    http: reqwest::Client,
+    http: HttpClient,
     base: Url,
     user_agent: Option<HeaderValue>,
 }
 
 impl Client {
     /// A client of the Prometheus at `base` (its path is kept as a prefix) that sends through `http`.
-    pub fn new(http: reqwest::Client, base: Url) -> Client {
-        Client { http, base, user_agent: None }
+    pub fn new(http: impl Into<HttpClient>, base: Url) -> Client {
+        Client { http: http.into(), base, user_agent: None }
     }
 
     /// The same client, naming itself `agent` to the server.
@@ -157,7 +162,7 @@ impl Client {
         headers: HeaderMap,
         body: Bytes,
     ) -> Result<reqwest::Response, Error> {
-        let mut request = self.http.request(method.clone(), url.clone()).headers(headers);
+        let mut request = self.http.request(method.clone(), url.clone())?.headers(headers);
         if let Some(agent) = &self.user_agent {
             request = request.header(USER_AGENT, agent.clone());
         }
