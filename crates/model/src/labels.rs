@@ -11,8 +11,6 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-use smallvec::SmallVec;
-
 pub use builder::{LabelsBuilder, LabelsWriter};
 pub use encoded::Iter;
 
@@ -93,10 +91,12 @@ impl Labels {
     /// The value of the label `name`, if the set has it.
     pub fn get(&self, name: &str) -> Option<&str> {
         for (n, v) in self.iter() {
-            match n.cmp(name) {
-                Ordering::Less => {}
-                Ordering::Equal => return Some(v),
-                Ordering::Greater => return None,
+            if n.len() == name.len() && n == name {
+                return Some(v);
+            }
+            // The first byte decides most; whole comparisons for an early end would cost more than they save.
+            if n.as_bytes().first() > name.as_bytes().first() {
+                return None;
             }
         }
         None
@@ -225,9 +225,24 @@ fn contains_sorted<S: AsRef<str>>(names: &[S], name: &str) -> bool {
     }
 }
 
-/// Hashes pairs in the form that [`Labels::hash`] defines; `size_hint` is about the bytes to come.
-pub fn hash_pairs<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)>, size_hint: usize) -> u64 {
-    let mut bytes: SmallVec<[u8; 1024]> = SmallVec::with_capacity(size_hint + 16);
+/// Hashes pairs in the form that [`Labels::hash`] defines; `max_size` bounds the bytes of the form.
+fn hash_pairs<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)>, max_size: usize) -> u64 {
+    const ON_STACK: usize = 512;
+    // The hashed form of a set is never longer than its encoded one.
+    if max_size <= ON_STACK {
+        let mut bytes = [0; ON_STACK];
+        let mut len = 0;
+        for (name, value) in pairs {
+            for text in [name, value] {
+                bytes[len..len + text.len()].copy_from_slice(text.as_bytes());
+                len += text.len();
+                bytes[len] = SEPARATOR;
+                len += 1;
+            }
+        }
+        return twox_hash::XxHash64::oneshot(0, &bytes[..len]);
+    }
+    let mut bytes = Vec::with_capacity(max_size);
     for (name, value) in pairs {
         bytes.extend_from_slice(name.as_bytes());
         bytes.push(SEPARATOR);

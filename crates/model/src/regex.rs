@@ -18,8 +18,8 @@ pub use parse::RegexError;
 use parse::{Options, parse};
 pub(crate) use plan::Plan;
 
-/// Cap on the compiled automaton. Go's own cap, 3.3 million instructions of 40 bytes, is of the same order.
-const MAX_COMPILED_BYTES: usize = 64 << 20;
+/// Cap on the compiled automaton: far above any sensible expression, and building up to it stays within a second.
+const MAX_COMPILED_BYTES: usize = 16 << 20;
 
 /// A compiled pattern that has to match a whole text, as `^(?s:pattern)$`.
 #[derive(Clone, Debug)]

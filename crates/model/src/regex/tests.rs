@@ -103,7 +103,7 @@ fn expands_as_go_does() {
 
 #[test]
 fn huge_expressions_are_refused_and_not_built() {
-    for pattern in [r"(\pL{100}){10}".repeat(20), "a".repeat(5 << 20)] {
+    for pattern in [r"(\pL{100}){10}".repeat(4), "a".repeat(5 << 20)] {
         assert!(Regex::anchored(&pattern).is_err());
     }
 }
