@@ -61,12 +61,6 @@ impl<'a> BitReader<'a> {
         self.buf
     }
 
-    /// Bits left in the register.
-    #[inline(always)]
-    pub(crate) fn buffered(&self) -> u32 {
-        self.valid
-    }
-
     /// Drops `bits` bits, which must have been ensured.
     #[inline(always)]
     pub(crate) fn consume(&mut self, bits: u32) {
@@ -208,10 +202,6 @@ impl BitWriter {
     #[inline]
     pub(crate) fn write_bit(&mut self, bit: bool) {
         self.write(u64::from(bit), 1);
-    }
-
-    pub(crate) fn write_f64(&mut self, v: f64) {
-        self.write(v.to_bits(), 64);
     }
 
     pub(crate) fn write_uvarint(&mut self, mut v: u64) {

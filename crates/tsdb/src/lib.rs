@@ -6,6 +6,13 @@
 mod bits;
 mod bytes;
 pub mod chunk;
+pub mod chunkfile;
 pub mod error;
+pub mod index;
+pub mod index_header;
+pub mod meta;
+pub mod mmap;
+pub mod postings;
+pub mod tombstones;
 
 pub use error::{Error, Problem};

@@ -77,6 +77,7 @@ pub(super) fn fits(v: i64, width: u32) -> bool {
 }
 
 /// Appends a signed integer.
+#[allow(dead_code, reason = "for the appenders of histogram chunks")]
 pub(crate) fn write_int(w: &mut BitWriter, v: i64) {
     if v == 0 {
         w.write(0, 1);
@@ -87,6 +88,7 @@ pub(crate) fn write_int(w: &mut BitWriter, v: i64) {
 }
 
 /// Appends an unsigned integer.
+#[allow(dead_code, reason = "for the appenders of histogram chunks")]
 pub(crate) fn write_uint(w: &mut BitWriter, v: u64) {
     if v == 0 {
         w.write(0, 1);
