@@ -175,12 +175,17 @@ impl std::error::Error for Error {}
 
 impl From<Status> for Error {
     fn from(status: Status) -> Self {
-        Error {
-            kind: ErrorKind::of(status.code()),
-            context: String::new(),
-            message: status.message().to_owned(),
-            remote: true,
+        let mut message = status.message().to_owned();
+        // Failures of the transport say little themselves; why is in their sources.
+        let mut source = std::error::Error::source(&status);
+        while let Some(cause) = source {
+            let text = cause.to_string();
+            if !message.contains(&text) {
+                message.push_str(&format!(": {text}"));
+            }
+            source = cause.source();
         }
+        Error { kind: ErrorKind::of(status.code()), context: String::new(), message, remote: true }
     }
 }
 

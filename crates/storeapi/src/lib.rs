@@ -1,6 +1,7 @@
 //! StoreAPI as a plain Rust trait, fan-out proxy and streaming merge, endpoint set, TSDB-backed store, limits, gRPC adapter.
 
 mod api;
+pub mod endpoint;
 mod error;
 mod external_labels;
 pub mod grpc;

@@ -1,12 +1,12 @@
 //! Remote endpoints as our traits.
 
 use async_trait::async_trait;
+use client::grpc::Channel;
 use futures::StreamExt;
 use proto::thanos;
 use proto::thanos::info::InfoRequest;
 use proto::thanos::info::info_client::InfoClient;
 use proto::thanos::store_client::StoreClient;
-use tonic::transport::Channel;
 use tonic::{Request, Streaming};
 
 use super::MAX_MESSAGE_SIZE;
