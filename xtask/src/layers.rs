@@ -33,8 +33,9 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("promql", &[]),
     ("proto", &[]),
     ("objstore", &[]),
-    ("server", &[]),
-    ("client", &[]),
+    ("rpc", &[]),
+    ("server", &["rpc"]),
+    ("client", &["rpc"]),
     ("storeapi", &["proto", "client", "tsdb"]),
     ("bucket", &["objstore", "tsdb"]),
     ("sidecar", &["storeapi", "bucket", "objstore", "client", "server", "proto", "tsdb"]),
@@ -49,7 +50,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
 ];
 
 /// Crates that compose the others and may use any of them.
-const COMPOSERS: &[&str] = &["thanos", "e2e"];
+const COMPOSERS: &[&str] = &["thanos", "e2e", "fuzz"];
 
 /// One TLS back end (rustls with ring), and nothing that wants cmake or protoc on the build machine.
 const BANNED: &[&str] = &[
