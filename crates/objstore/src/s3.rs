@@ -99,6 +99,11 @@ impl S3Bucket {
         WriteOptions { user_metadata: self.user_metadata.clone(), ..WriteOptions::default() }
     }
 
+    async fn read_range(&self, object: &str, range: Range<u64>) -> opendal::Result<Bytes> {
+        let options = opendal::options::ReadOptions { range: range.into(), ..Default::default() };
+        self.operator.read_options(object, options).await.map(|content| content.to_bytes())
+    }
+
     async fn upload_single(&self, object: &str, content: Vec<Bytes>) -> Result<()> {
         let buffer: opendal::Buffer = content.into();
         let done = self.single.write_options(object, buffer, self.write_options()).await;
@@ -231,10 +236,21 @@ impl Bucket for S3Bucket {
                 Err(error) => Err(convert(Operation::GetRange, object, error)),
             };
         }
-        let options = opendal::options::ReadOptions { range: range.into(), ..Default::default() };
-        match self.operator.read_options(object, options).await {
-            Ok(content) => Ok(content.to_bytes()),
+        match self.read_range(object, range.clone()).await {
+            Ok(content) => Ok(content),
             Err(error) if error.kind() == opendal::ErrorKind::RangeNotSatisfied => Ok(Bytes::new()),
+            // The library takes an answer that the object's end cuts short for a broken one. The size tells them apart.
+            Err(error) if error.kind() == opendal::ErrorKind::Unexpected && !error.is_temporary() => {
+                let failed = |error| convert(Operation::GetRange, object, error);
+                let size = self.operator.stat(object).await.map_err(failed)?.content_length();
+                if range.end <= size {
+                    return Err(failed(error));
+                }
+                if range.start >= size {
+                    return Ok(Bytes::new());
+                }
+                self.read_range(object, range.start..size).await.map_err(failed)
+            }
             Err(error) => Err(convert(Operation::GetRange, object, error)),
         }
     }
