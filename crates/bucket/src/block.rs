@@ -48,7 +48,14 @@ mod tests {
         let id = Ulid::from_string("01M7YQK3AB75H5TCNT8FTEGJD7").unwrap();
         assert_eq!(parse_dir("01M7YQK3AB75H5TCNT8FTEGJD7"), Some(id));
         assert_eq!(parse_dir("01M7YQK3AB75H5TCNT8FTEGJD7/"), Some(id));
-        for other in ["", "debug", "01m7yqk3ab75h5tcnt8ftegjd7", "01M7YQK3AB75H5TCNT8FTEGJD", "not-a-block", "aaaaaaaaaaaaaaaaaaaaaaaaaa"] {
+        for other in [
+            "",
+            "debug",
+            "01m7yqk3ab75h5tcnt8ftegjd7",
+            "01M7YQK3AB75H5TCNT8FTEGJD",
+            "not-a-block",
+            "aaaaaaaaaaaaaaaaaaaaaaaaaa",
+        ] {
             assert_eq!(parse_dir(other), None, "{other}");
         }
         assert_eq!(chunk_segment(id, 0), "01M7YQK3AB75H5TCNT8FTEGJD7/chunks/000001");

@@ -36,8 +36,17 @@ async fn download_into(bucket: &dyn Bucket, id: Ulid, dir: &Path, concurrency: u
         if !Path::new(&rel_path).components().all(|part| matches!(part, Component::Normal(_))) {
             return Err(Error::block(id, format!("object {object:?} has no proper path")));
         }
-        let hash = meta.thanos.files.iter().find(|file| file.rel_path == rel_path).and_then(|file| file.hash.clone());
-        wanted.push((object, dir.join(rel_path), hash.filter(|hash| hash.func == "SHA256").map(|hash| hash.value)));
+        let hash = meta
+            .thanos
+            .files
+            .iter()
+            .find(|file| file.rel_path == rel_path)
+            .and_then(|file| file.hash.clone());
+        wanted.push((
+            object,
+            dir.join(rel_path),
+            hash.filter(|hash| hash.func == "SHA256").map(|hash| hash.value),
+        ));
     }
     stream::iter(wanted)
         .map(|(object, path, hash)| async move {

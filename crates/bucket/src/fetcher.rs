@@ -22,11 +22,11 @@ use prometheus::Registry;
 use tsdb::meta::BlockMeta;
 use ulid::Ulid;
 
+use self::{cache::DiskCache, lister::Listed, metrics::FetcherMetrics};
 pub use self::{
     lister::Discovery,
     metrics::{Counts, Modified, State},
 };
-use self::{cache::DiskCache, lister::Listed, metrics::FetcherMetrics};
 use crate::{Error, Result, block, filters::MetaFilter};
 
 /// Metas by block.
@@ -106,7 +106,10 @@ pub struct MetaFetcher {
 
 impl std::fmt::Debug for MetaFetcher {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("MetaFetcher").field("bucket", &self.bucket).field("config", &self.config).finish_non_exhaustive()
+        f.debug_struct("MetaFetcher")
+            .field("bucket", &self.bucket)
+            .field("config", &self.config)
+            .finish_non_exhaustive()
     }
 }
 
@@ -176,7 +179,7 @@ impl MetaFetcher {
         let mut read = listed
             .map(|listed| async move {
                 match listed? {
-                    Listed::Partial(id) => Ok((id, None, Err(Error::NoMeta { id }))),
+                    Listed::Partial(id) => Ok::<_, Error>((id, None, Err(Error::NoMeta { id }))),
                     Listed::Active(id, modified) => Ok((id, modified, self.read(id, modified).await)),
                 }
             })
@@ -205,7 +208,9 @@ impl MetaFetcher {
         drop(read);
         // Only a complete view says which blocks are gone.
         if fetched.is_complete() {
-            let entry = |(id, meta): (&Ulid, &Arc<BlockMeta>)| (*id, (Arc::clone(meta), modified.remove(id).flatten()));
+            let entry = |(id, meta): (&Ulid, &Arc<BlockMeta>)| {
+                (*id, (Arc::clone(meta), modified.remove(id).flatten()))
+            };
             self.cached.lock().metas = fetched.metas.iter().map(entry).collect();
             if let Some(disk) = &self.disk {
                 disk.retain(&fetched.metas).await;
@@ -247,7 +252,9 @@ pub async fn read_meta(bucket: &dyn Bucket, id: Ulid) -> Result<BlockMeta> {
     };
     let mut meta = match BlockMeta::from_json(&bytes) {
         Ok(meta) => meta,
-        Err(error @ tsdb::Error::Version(_)) => return Err(Error::MetaVersion { id, why: error.to_string() }),
+        Err(error @ tsdb::Error::Version(_)) => {
+            return Err(Error::MetaVersion { id, why: error.to_string() });
+        }
         Err(error) => return Err(Error::CorruptMeta { id, why: error.to_string() }),
     };
     // The folder is the block: a copied meta.json must not make two blocks of one name.

@@ -171,13 +171,17 @@ mod tests {
         let bucket = MemoryBucket::new();
         let id = Ulid::from_parts(1_700_000_000_000, 7);
         assert_eq!(read::<DeletionMark>(&bucket, id).await.unwrap(), None);
-        let mark = DeletionMark { id, version: VERSION, details: "outdated block".into(), deletion_time: 1_700_000_001 };
+        let mark = DeletionMark {
+            id,
+            version: VERSION,
+            details: "outdated block".into(),
+            deletion_time: 1_700_000_001,
+        };
         assert!(write(&bucket, id, &mark).await.unwrap());
         assert!(!write(&bucket, id, &mark).await.unwrap(), "the first mark stays");
         let json = bucket.get(&object::<DeletionMark>(id), 1000).await.unwrap();
-        let expected = format!(
-            r#"{{"id":"{id}","version":1,"details":"outdated block","deletion_time":1700000001}}"#
-        );
+        let expected =
+            format!(r#"{{"id":"{id}","version":1,"details":"outdated block","deletion_time":1700000001}}"#);
         assert_eq!(json, expected);
         assert_eq!(read::<DeletionMark>(&bucket, id).await.unwrap(), Some(mark));
         assert!(remove::<DeletionMark>(&bucket, id).await.unwrap());
@@ -192,6 +196,9 @@ mod tests {
         assert!(matches!(read::<NoCompactMark>(&bucket, id).await, Err(Error::CorruptMark { .. })));
         let two = format!(r#"{{"id":"{id}","version":2}}"#);
         bucket.upload(&object::<NoCompactMark>(id), two.into()).await.unwrap();
-        assert!(matches!(read::<NoCompactMark>(&bucket, id).await, Err(Error::MarkVersion { version: 2, .. })));
+        assert!(matches!(
+            read::<NoCompactMark>(&bucket, id).await,
+            Err(Error::MarkVersion { version: 2, .. })
+        ));
     }
 }

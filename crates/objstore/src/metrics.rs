@@ -300,7 +300,8 @@ mod tests {
             }
             for metric in family.get_metric() {
                 if metric.get_label().iter().any(|label| label.get_value() == operation) {
-                    return metric.get_counter().get_value() + metric.get_histogram().get_sample_count() as f64;
+                    return metric.get_counter().get_value()
+                        + metric.get_histogram().get_sample_count() as f64;
                 }
             }
         }

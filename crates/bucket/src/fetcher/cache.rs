@@ -32,7 +32,9 @@ impl DiskCache {
             Ok(meta) if meta.ulid == id => Some(meta),
             Err(error) if error.is_not_found() => None,
             outcome => {
-                let error = outcome.err().map_or_else(|| "meta of another block".to_owned(), |error| error.to_string());
+                let error = outcome
+                    .err()
+                    .map_or_else(|| "meta of another block".to_owned(), |error| error.to_string());
                 tracing::warn!(block = %id, %error, "best effort read of the local meta.json failed; removing cached block dir");
                 remove(&dir);
                 None
@@ -61,7 +63,8 @@ impl DiskCache {
     pub(super) async fn retain(&self, metas: &Metas) {
         let dir = Arc::clone(&self.dir);
         let listed = tokio::task::spawn_blocking(move || -> std::io::Result<Vec<String>> {
-            let names = std::fs::read_dir(dir.as_path())?.map(|entry| Ok(entry?.file_name().into_string().ok()));
+            let names =
+                std::fs::read_dir(dir.as_path())?.map(|entry| Ok(entry?.file_name().into_string().ok()));
             Ok(names.collect::<std::io::Result<Vec<_>>>()?.into_iter().flatten().collect())
         })
         .await;
@@ -73,7 +76,8 @@ impl DiskCache {
             }
             Err(_) => return,
         };
-        let gone = names.into_iter().filter_map(|name| block::parse_dir(&name)).filter(|id| !metas.contains_key(id));
+        let gone =
+            names.into_iter().filter_map(|name| block::parse_dir(&name)).filter(|id| !metas.contains_key(id));
         let gone: Vec<PathBuf> = gone.map(|id| self.dir.join(id.to_string())).collect();
         if !gone.is_empty() {
             let _ = tokio::task::spawn_blocking(move || gone.iter().for_each(|dir| remove(dir))).await;

@@ -138,20 +138,35 @@ pub(super) struct FetcherMetrics {
 impl FetcherMetrics {
     pub(super) fn new(registry: &Registry, prefix: &str) -> Result<Self> {
         let opts = |name: &str, help: &str| Opts::new(format!("{prefix}blocks_meta_{name}"), help);
-        let duration = HistogramOpts::from(opts("sync_duration_seconds", "Seconds that synchronizing block metas took."))
-            .buckets(vec![0.01, 1.0, 10.0, 100.0, 300.0, 600.0, 1000.0]);
+        let duration = HistogramOpts::from(opts(
+            "sync_duration_seconds",
+            "Seconds that synchronizing block metas took.",
+        ))
+        .buckets(vec![0.01, 1.0, 10.0, 100.0, 300.0, 600.0, 1000.0]);
         let build = || -> prometheus::Result<Self> {
             let metrics = FetcherMetrics {
-                base_syncs: Counter::with_opts(opts("base_syncs_total", "Fetches of block metas from the bucket."))?,
+                base_syncs: Counter::with_opts(opts(
+                    "base_syncs_total",
+                    "Fetches of block metas from the bucket.",
+                ))?,
                 base_cache_busts: Counter::with_opts(opts(
                     "base_cache_busts_total",
                     "Cached block metas given up because the bucket has another.",
                 ))?,
                 syncs: Counter::with_opts(opts("syncs_total", "Synchronizations of block metas."))?,
-                failures: Counter::with_opts(opts("sync_failures_total", "Synchronizations of block metas that failed."))?,
+                failures: Counter::with_opts(opts(
+                    "sync_failures_total",
+                    "Synchronizations of block metas that failed.",
+                ))?,
                 duration: Histogram::with_opts(duration)?,
-                synced: GaugeVec::new(opts("synced", "Blocks by what became of them in the last synchronization."), &["state"])?,
-                modified: GaugeVec::new(opts("modified", "Blocks whose meta was changed while filtering."), &["modified"])?,
+                synced: GaugeVec::new(
+                    opts("synced", "Blocks by what became of them in the last synchronization."),
+                    &["state"],
+                )?,
+                modified: GaugeVec::new(
+                    opts("modified", "Blocks whose meta was changed while filtering."),
+                    &["modified"],
+                )?,
             };
             let collectors: [Box<dyn Collector>; 7] = [
                 Box::new(metrics.base_syncs.clone()),

@@ -46,9 +46,9 @@ fn covered(mut group: Vec<&Arc<BlockMeta>>) -> Vec<Ulid> {
         let hidden = match sources.first() {
             // No sources at all are in any other block's, once there is one.
             None => !covering.is_empty(),
-            Some(first) => with_source
-                .get(first)
-                .is_some_and(|covers| covers.iter().any(|&at| sources.iter().all(|id| covering[at].contains(id)))),
+            Some(first) => with_source.get(first).is_some_and(|covers| {
+                covers.iter().any(|&at| sources.iter().all(|id| covering[at].contains(id)))
+            }),
         };
         if hidden {
             duplicates.push(meta.ulid);

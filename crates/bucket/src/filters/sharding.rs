@@ -47,7 +47,9 @@ impl MetaFilter for LabelSharding {
         metas.retain(|id, meta| {
             builder.reset(&Labels::empty());
             builder.set(BLOCK_ID_LABEL, &id.to_string());
-            for (name, value) in meta.thanos.labels.iter().filter(|(name, _)| !self.replica_labels.contains(name)) {
+            for (name, value) in
+                meta.thanos.labels.iter().filter(|(name, _)| !self.replica_labels.contains(name))
+            {
                 builder.set(name, value);
             }
             let kept = process_builder(&mut builder, &self.rules) && !builder.labels().is_empty();
