@@ -15,7 +15,7 @@ use std::{
     time::{Instant, SystemTime, UNIX_EPOCH},
 };
 
-use futures::{StreamExt, stream};
+use futures::StreamExt;
 use objstore::Bucket;
 use parking_lot::Mutex;
 use prometheus::Registry;

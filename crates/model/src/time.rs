@@ -1,6 +1,6 @@
 //! Points in time as text. All values are ms since the epoch.
 
-use jiff::Timestamp;
+use jiff::{Timestamp, civil::DateTime};
 
 use crate::quote::quote;
 use crate::value::parse_float;
@@ -24,8 +24,23 @@ pub fn parse_rfc3339_ms(text: &str) -> Result<i64, TimeError> {
     if !is_rfc3339(text.as_bytes()) {
         return Err(error());
     }
-    let time: Timestamp = text.parse().map_err(|_| error())?;
-    Ok(time.as_nanosecond().div_euclid(1_000_000) as i64)
+    // Civil times reach to the end of year 9999, which flags have for "no end"; jiff's timestamps end a day earlier.
+    let (civil, zone) = text.split_at(text.len() - if text.ends_with('Z') { 1 } else { 6 });
+    let civil: DateTime = civil.parse().map_err(|_| error())?;
+    let offset_minutes = match zone.as_bytes() {
+        b"Z" => 0,
+        [sign, zone @ ..] => {
+            let two = |at: usize| i128::from(zone[at] - b'0') * 10 + i128::from(zone[at + 1] - b'0');
+            let (hours, minutes) = (two(0), two(3));
+            if hours > 23 || minutes > 59 {
+                return Err(error());
+            }
+            (hours * 60 + minutes) * if *sign == b'-' { -1 } else { 1 }
+        }
+        [] => return Err(error()),
+    };
+    let since_epoch = civil.duration_since(DateTime::constant(1970, 1, 1, 0, 0, 0, 0)).as_nanos();
+    Ok((since_epoch - offset_minutes * 60_000_000_000).div_euclid(1_000_000) as i64)
 }
 
 fn is_rfc3339(text: &[u8]) -> bool {
@@ -88,6 +103,9 @@ mod tests {
             ("2015-06-03T13:21:58.555Z", 1_433_337_718_555),
             ("2015-06-03T14:21:58.555+01:00", 1_433_337_718_555),
             ("1970-01-01T00:00:00Z", 0),
+            ("0000-01-01T00:00:00Z", -62_167_219_200_000),
+            ("9999-12-31T23:59:59Z", 253_402_300_799_000),
+            ("2015-06-03T12:21:58.5559-01:00", 1_433_337_718_555),
             (MIN_TIME, MIN_TIME_MS),
             (MAX_TIME, MAX_TIME_MS),
         ] {
