@@ -7,6 +7,8 @@ use proto::thanos::info::{
 };
 use proto::{label_set, label_set_labels};
 
+use crate::Error;
+
 /// Kinds of components, by the names they announce.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ComponentType {
@@ -186,6 +188,11 @@ impl Info {
 pub trait InfoProvider: Send + Sync + 'static {
     /// The present state.
     fn info(&self) -> Info;
+
+    /// The present state, or why it cannot be told: an endpoint that is not ready fails the call, so that queriers see it.
+    fn try_info(&self) -> Result<Info, Error> {
+        Ok(self.info())
+    }
 }
 
 impl<F: Fn() -> Info + Send + Sync + 'static> InfoProvider for F {

@@ -1,8 +1,6 @@
 //! Which series belong to a shard of a vertically sharded query.
 
-use std::collections::BTreeSet;
-
-use model::labels::{Labels, hash_pairs};
+use model::labels::Labels;
 
 use crate::ShardInfo;
 
@@ -17,7 +15,8 @@ struct Shard {
     index: u64,
     total: u64,
     by: bool,
-    labels: BTreeSet<String>,
+    /// Sorted.
+    labels: Vec<String>,
 }
 
 impl ShardMatcher {
@@ -27,7 +26,11 @@ impl ShardMatcher {
             index: info.index as u64,
             total: info.total as u64,
             by: info.by,
-            labels: info.labels.iter().cloned().collect(),
+            labels: {
+                let mut labels = info.labels.clone();
+                labels.sort_unstable();
+                labels
+            },
         });
         ShardMatcher { shard }
     }
@@ -40,8 +43,9 @@ impl ShardMatcher {
     /// Whether the series belongs to the shard.
     pub fn matches(&self, labels: &Labels) -> bool {
         self.shard.as_ref().is_none_or(|shard| {
-            let hashed = labels.iter().filter(|(name, _)| shard.labels.contains(*name) == shard.by);
-            hash_pairs(hashed, 128) % shard.total == shard.index
+            let hash =
+                if shard.by { labels.hash_for(&shard.labels) } else { labels.without(&shard.labels).hash() };
+            hash % shard.total == shard.index
         })
     }
 }

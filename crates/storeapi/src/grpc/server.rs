@@ -82,7 +82,7 @@ pub fn info(provider: Arc<dyn InfoProvider>) -> InfoServer<InfoService> {
 #[tonic::async_trait]
 impl Info for InfoService {
     async fn info(&self, _: Request<InfoRequest>) -> Result<Response<InfoResponse>, Status> {
-        Ok(Response::new(self.0.info().to_proto()))
+        Ok(Response::new(self.0.try_info()?.to_proto()))
     }
 }
 
