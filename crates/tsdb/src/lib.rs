@@ -14,5 +14,6 @@ pub mod meta;
 pub mod mmap;
 pub mod postings;
 pub mod tombstones;
+pub mod write;
 
 pub use error::{Error, Problem};

@@ -1,0 +1,4 @@
+//! Golden blocks, written by the Go programs, read and written again.
+
+mod golden;
+mod rewrite;
