@@ -4,9 +4,12 @@ use std::{fmt, ops::Range, path::PathBuf, time::SystemTime};
 
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
-use futures::{StreamExt, TryStreamExt, stream::BoxStream};
+use futures::{StreamExt, TryStreamExt, stream, stream::BoxStream};
 
 use crate::{Error, Operation, Result};
+
+/// Ranges of one object that are read at once.
+pub(crate) const RANGES_AT_ONCE: usize = 16;
 
 /// The bytes of an object, in order.
 pub type ByteStream = BoxStream<'static, Result<Bytes>>;
@@ -169,6 +172,13 @@ pub trait Bucket: Send + Sync + fmt::Debug + 'static {
     /// Reads the bytes `range` (half-open) of an object. What lies beyond the object's end is left out, so that the answer may be
     /// shorter than asked for, or empty. The caller caps the length of `range`: it is what may be allocated.
     async fn get_range(&self, name: &str, range: Range<u64>) -> Result<Bytes>;
+
+    /// Reads several ranges of one object, each as [`Bucket::get_range`] does, in the order asked for. Reads some at once where each costs a
+    /// round trip, and all in one go where none does.
+    async fn get_ranges(&self, name: &str, ranges: &[Range<u64>]) -> Result<Vec<Bytes>> {
+        let reads = ranges.iter().cloned().map(|range| self.get_range(name, range));
+        stream::iter(reads).buffered(RANGES_AT_ONCE).try_collect().await
+    }
 
     /// Tells whether an object of this name is there. A directory is not an object.
     async fn exists(&self, name: &str) -> Result<bool>;

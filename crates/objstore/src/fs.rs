@@ -152,6 +152,21 @@ impl Bucket for FsBucket {
         self.blocking(Operation::GetRange, object, read).await.map(Bytes::from)
     }
 
+    async fn get_ranges(&self, object: &str, ranges: &[Range<u64>]) -> Result<Vec<Bytes>> {
+        let ranges = ranges.to_vec();
+        let read = move |_: &Path, path: &Path| {
+            let (file, metadata) = open(path)?;
+            let read = |range: Range<u64>| {
+                let len = range.end.min(metadata.len()).saturating_sub(range.start);
+                let len =
+                    usize::try_from(len).map_err(|_| io::Error::other("range is larger than memory"))?;
+                Ok(Bytes::from(if len == 0 { Vec::new() } else { read_at(&file, range.start, len)? }))
+            };
+            ranges.into_iter().map(read).collect::<io::Result<Vec<Bytes>>>()
+        };
+        self.blocking(Operation::GetRange, object, read).await
+    }
+
     async fn exists(&self, object: &str) -> Result<bool> {
         match self.blocking(Operation::Exists, object, |_, path| std::fs::metadata(path)).await {
             Ok(metadata) => Ok(!metadata.is_dir()),

@@ -221,6 +221,26 @@ impl Bucket for MetricsBucket {
         }
     }
 
+    /// Counts each range as one operation; where they are read in one go, they share its time.
+    async fn get_ranges(&self, object: &str, ranges: &[Range<u64>]) -> Result<Vec<Bytes>> {
+        let mut running: Vec<Running> =
+            ranges.iter().map(|_| self.metrics.start(Operation::GetRange)).collect();
+        match self.inner.get_ranges(object, ranges).await {
+            Ok(contents) => {
+                for (mut running, bytes) in running.into_iter().zip(&contents) {
+                    running.fetched(bytes.len());
+                    running.done_with_bytes();
+                }
+                Ok(contents)
+            }
+            // One of them failed; which, the layers below know.
+            Err(error) => Err(match running.pop() {
+                Some(running) => running.failed(error),
+                None => error,
+            }),
+        }
+    }
+
     async fn exists(&self, object: &str) -> Result<bool> {
         let running = self.metrics.start(Operation::Exists);
         let answer = self.inner.exists(object).await;
@@ -295,11 +315,11 @@ mod tests {
 
     fn value(registry: &Registry, name: &str, operation: &str) -> f64 {
         for family in registry.gather() {
-            if family.get_name() != format!("thanos_objstore_bucket_{name}") {
+            if family.name() != format!("thanos_objstore_bucket_{name}") {
                 continue;
             }
             for metric in family.get_metric() {
-                if metric.get_label().iter().any(|label| label.get_value() == operation) {
+                if metric.get_label().iter().any(|label| label.value() == operation) {
                     return metric.get_counter().get_value()
                         + metric.get_histogram().get_sample_count() as f64;
                 }

@@ -69,6 +69,11 @@ impl Bucket for PrefixBucket {
         self.inner.get_range(&full, range).await.map_err(|error| strip_error(&self.prefix, error))
     }
 
+    async fn get_ranges(&self, object: &str, ranges: &[Range<u64>]) -> Result<Vec<Bytes>> {
+        let full = self.full(Operation::GetRange, object)?;
+        self.inner.get_ranges(&full, ranges).await.map_err(|error| strip_error(&self.prefix, error))
+    }
+
     async fn exists(&self, object: &str) -> Result<bool> {
         let full = self.full(Operation::Exists, object)?;
         self.inner.exists(&full).await.map_err(|error| strip_error(&self.prefix, error))

@@ -93,7 +93,12 @@ async fn ranges(bucket: &dyn Bucket) {
     ] {
         assert_eq!(bucket.get_range(name, range.clone()).await.expect("range"), content, "{range:?}");
     }
+    let several = [5..7, 0..2, 8..30, 40..50, 3..3];
+    let read = bucket.get_ranges(name, &several).await.expect("ranges");
+    assert_eq!(read, ["56", "01", "89", "", ""]);
+    assert_eq!(bucket.get_ranges(name, &[]).await.expect("no ranges"), Vec::<Bytes>::new());
     bucket.delete(name).await.expect("delete");
+    assert!(bucket.get_ranges(name, &several).await.expect_err("absent").is_not_found());
 }
 
 async fn names(bucket: &dyn Bucket, dir: &str, options: IterOptions) -> Vec<String> {

@@ -102,9 +102,10 @@ async fn every_filter_leaves_the_blocks_that_thanos_leaves() {
         }
         counts.set(State::Loaded, metas.len());
         check_counts(name, &steps.last().unwrap()["counts"], &counts);
-        for (id, labels) in steps.last().unwrap()["labels_after_all"].as_object().unwrap() {
-            let ours = &metas.iter().find(|(ours, _)| ours.to_string() == *id).unwrap().1.thanos.labels;
-            let theirs: BTreeMap<String, String> = serde_json::from_value(labels.clone()).unwrap();
+        for block in steps.last().unwrap()["labels_after_all"].as_array().unwrap() {
+            let id = block["block"].as_str().unwrap();
+            let ours = &metas.iter().find(|(ours, _)| ours.to_string() == id).unwrap().1.thanos.labels;
+            let theirs: BTreeMap<String, String> = serde_json::from_value(block["labels"].clone()).unwrap();
             assert_eq!(*ours, theirs, "{name}: {id}");
         }
     }
