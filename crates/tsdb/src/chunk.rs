@@ -141,6 +141,9 @@ pub enum ChunkError {
     /// A chunk with samples of the other kind was expected.
     #[error("chunk of encoding {0} does not hold the samples asked for")]
     WrongKind(Encoding),
+    /// A series has neither a raw chunk nor the aggregate that is asked for.
+    #[error("no valid chunk found")]
+    NoValidChunk,
     /// A sum and a count chunk do not have the same timestamps.
     #[error("sum and count of an aggregate chunk are not aligned")]
     NotAligned,

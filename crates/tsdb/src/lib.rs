@@ -3,10 +3,13 @@
 //! The formats are those of Prometheus and Thanos, described in `docs/format`. All readers work on borrowed or shared
 //! bytes, be they a mapped file or a range that was fetched from a bucket.
 
+pub mod aggregation;
 mod bits;
+pub mod block;
 mod bytes;
 pub mod chunk;
 pub mod chunkfile;
+pub mod dedup;
 pub mod error;
 pub mod index;
 pub mod index_header;
