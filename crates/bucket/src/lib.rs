@@ -2,7 +2,7 @@
 //!
 //! [`fetcher::MetaFetcher`] lists a bucket and reads every block's meta.json through two caches; [`filters`] then take out the blocks
 //! that a component shall not see. [`marks`] reads and writes the marks beside a block. [`upload`], [`download`] and [`delete`] move
-//! whole blocks in the orders that let no reader meet half of one.
+//! whole blocks in the orders that let no reader meet half of one; [`shipper`] uploads what a Prometheus writes.
 
 pub mod block;
 pub mod delete;
@@ -10,6 +10,7 @@ pub mod download;
 pub mod fetcher;
 pub mod filters;
 pub mod marks;
+pub mod shipper;
 pub mod upload;
 
 mod error;

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use futures::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
 use objstore::{Body, Bucket};
 use sha2::{Digest, Sha256};
@@ -39,11 +40,13 @@ pub struct UploadOptions {
     pub hash_func: HashFunc,
     /// Refuse a block without external labels.
     pub require_labels: bool,
+    /// Chunk files that are uploaded at once; 0 is 1.
+    pub concurrency: usize,
 }
 
 impl Default for UploadOptions {
     fn default() -> Self {
-        UploadOptions { hash_func: HashFunc::None, require_labels: true }
+        UploadOptions { hash_func: HashFunc::None, require_labels: true, concurrency: 1 }
     }
 }
 
@@ -68,12 +71,16 @@ pub async fn upload(bucket: &dyn Bucket, dir: &Path, options: UploadOptions) -> 
         Ok(meta)
     };
     let mut meta = blocking(id, gather).await?;
-    let (chunks, others): (Vec<&File>, Vec<&File>) =
-        meta.thanos.files.iter().partition(|file| file.rel_path.starts_with(block::CHUNKS_DIR));
-    for file in chunks.into_iter().chain(others).filter(|file| file.rel_path != block::META_FILE) {
-        let object = format!("{id}/{}", file.rel_path);
-        bucket.upload(&object, Body::File(dir.join(&file.rel_path))).await?;
-    }
+    let object = |file: &str| format!("{id}/{file}");
+    let chunks = meta.thanos.files.iter().filter(|file| file.rel_path.starts_with(block::CHUNKS_DIR));
+    let chunks: Vec<_> = chunks
+        .map(|file| {
+            let (name, body) = (object(&file.rel_path), Body::File(dir.join(&file.rel_path)));
+            async move { bucket.upload(&name, body).await }
+        })
+        .collect();
+    stream::iter(chunks).buffer_unordered(options.concurrency.max(1)).try_collect::<()>().await?;
+    bucket.upload(&object(block::INDEX_FILE), Body::File(dir.join(block::INDEX_FILE))).await?;
     meta.thanos.upload_time = UploadTime(Some(Timestamp::now()));
     let json = meta.to_json().map_err(|error| Error::block(id, error))?;
     bucket.upload(&block::meta(id), json.into()).await?;
