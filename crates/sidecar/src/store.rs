@@ -1,0 +1,202 @@
+//! StoreAPI over a Prometheus: series by remote read, labels by the HTTP API.
+//!
+//! External labels are put over the labels of the series (they win), and matchers on them are answered here. Replica
+//! labels are taken off when asked for. Chunks of a streamed answer are passed on as they are: slices of the frames they
+//! came in.
+
+mod frame;
+mod request;
+mod sampled;
+
+use async_trait::async_trait;
+use client::prometheus::{Error as ClientError, RemoteReadResponse};
+use futures::{StreamExt, stream};
+use prometheus::{Histogram, HistogramOpts, Registry};
+use storeapi::{
+    Error, ErrorKind, LabelNamesRequest, LabelNamesResponse, LabelValuesRequest, LabelValuesResponse, Series,
+    SeriesEvent, SeriesLabels, SeriesRequest, SeriesStream, ShardMatcher, StoreApi, match_external_labels,
+    truncate_to_limit,
+};
+
+use crate::peer::Peer;
+
+/// The store of one Prometheus.
+pub struct PrometheusStore {
+    peer: Peer,
+    frames: Histogram,
+}
+
+impl PrometheusStore {
+    /// A store over `peer`.
+    pub fn new(peer: Peer, registry: &Registry) -> Result<PrometheusStore, prometheus::Error> {
+        let frames = Histogram::with_opts(
+            HistogramOpts::new(
+                "prometheus_store_received_frames",
+                "Number of frames received per streamed response.",
+            )
+            .buckets(prometheus::exponential_buckets(10.0, 10.0, 5)?),
+        )?;
+        registry.register(Box::new(frames.clone()))?;
+        Ok(PrometheusStore { peer, frames })
+    }
+}
+
+/// Turns an error of a call to Prometheus into one of ours, by its status code.
+pub(crate) fn api_error(error: ClientError) -> Error {
+    let kind = match error.status_code() {
+        Some(400) => ErrorKind::InvalidArgument,
+        Some(404) => ErrorKind::NotFound,
+        Some(503) => ErrorKind::Unavailable,
+        _ => ErrorKind::Internal,
+    };
+    Error::new(kind, error)
+}
+
+#[async_trait]
+impl StoreApi for PrometheusStore {
+    async fn series(&self, request: SeriesRequest) -> Result<SeriesStream, Error> {
+        let external = self.peer.labels();
+        let Some(matchers) = match_external_labels(&request.matchers, &external) else {
+            return Ok(stream::empty().boxed());
+        };
+        if matchers.is_empty() {
+            return Err(Error::invalid_argument("no matchers specified (excluding external labels)"));
+        }
+        // Not more than there is. This holds the limit of --min-time as well.
+        let mint = request.min_time.max(self.peer.range().0);
+        if mint > request.max_time {
+            return Ok(stream::empty().boxed());
+        }
+        let limit = u64::try_from(request.limit).unwrap_or(0);
+        let shard = ShardMatcher::new(request.shard_info.as_ref());
+        let relabel = SeriesLabels::new(&external, &request.without_replica_labels);
+        let mut warnings = Vec::new();
+        let mut series = if request.skip_chunks {
+            let found = self
+                .peer
+                .client()
+                .series(&matchers, mint, request.max_time, limit)
+                .await
+                .map_err(api_error)?;
+            let labels =
+                found.iter().map(|labels| relabel.apply(labels)).filter(|labels| shard.matches(labels));
+            labels.map(|labels| Series { labels, chunks: Vec::new() }).collect()
+        } else {
+            let query = request::read_request(&matchers, mint, request.max_time);
+            let answer = self.peer.client().remote_read(&query).await.map_err(read_error)?;
+            match answer {
+                RemoteReadResponse::Streamed(frames) => self.streamed(frames, &relabel, &shard).await?,
+                RemoteReadResponse::Sampled(message) => {
+                    // Encoding is long work on an async thread only for servers without streaming, which are old.
+                    let answer =
+                        tokio::task::spawn_blocking(move || sampled::series(&message, &relabel, &shard))
+                            .await
+                            .map_err(|e| {
+                                Error::internal(format!("encode sampled answer of Prometheus: {e}"))
+                            })??;
+                    warnings = answer.warnings;
+                    answer.series
+                }
+            }
+        };
+        // With external labels added and replica labels removed the order is another one.
+        series.sort_by(|a, b| a.labels.cmp(&b.labels));
+        if request.skip_chunks {
+            series.dedup_by(|a, b| a.labels == b.labels);
+        }
+        truncate_to_limit(&mut series, request.limit);
+        let warnings = warnings.into_iter().map(|text| Ok(SeriesEvent::Warning(text)));
+        let series = series.into_iter().map(|series| Ok(SeriesEvent::Series(series)));
+        Ok(stream::iter(warnings.chain(series)).boxed())
+    }
+
+    async fn label_names(&self, request: LabelNamesRequest) -> Result<LabelNamesResponse, Error> {
+        let external = self.peer.labels();
+        let Some(matchers) = match_external_labels(&request.matchers, &external) else {
+            return Ok(LabelNamesResponse::default());
+        };
+        let limit = u64::try_from(request.limit).unwrap_or(0);
+        let client = self.peer.client();
+        let mut names = if matchers.is_empty() || self.peer.label_calls_take_matchers() {
+            client.label_names(&matchers, request.start, request.end, limit).await.map_err(api_error)?
+        } else {
+            // No limit here: the limited series might not have all names.
+            let series = client.series(&matchers, request.start, request.end, 0).await.map_err(api_error)?;
+            series.iter().flat_map(|labels| labels.iter().map(|(name, _)| name.to_string())).collect()
+        };
+        if !names.is_empty() {
+            names.extend(external.iter().map(|(name, _)| name.to_string()));
+        }
+        names.retain(|name| !request.without_replica_labels.contains(name));
+        names.sort_unstable();
+        names.dedup();
+        truncate_to_limit(&mut names, request.limit);
+        Ok(LabelNamesResponse { names, ..Default::default() })
+    }
+
+    async fn label_values(&self, request: LabelValuesRequest) -> Result<LabelValuesResponse, Error> {
+        if request.label.is_empty() {
+            return Err(Error::invalid_argument("label name parameter cannot be empty"));
+        }
+        if request.without_replica_labels.contains(&request.label) {
+            return Ok(LabelValuesResponse::default());
+        }
+        let external = self.peer.labels();
+        let Some(matchers) = match_external_labels(&request.matchers, &external) else {
+            return Ok(LabelValuesResponse::default());
+        };
+        let limit = u64::try_from(request.limit).unwrap_or(0);
+        let client = self.peer.client();
+        if let Some(value) = external.get(&request.label) {
+            // Every series has it, so all that matters is whether there is one.
+            let found = matchers.is_empty()
+                || !client
+                    .series(&matchers, request.start, request.end, 1)
+                    .await
+                    .map_err(api_error)?
+                    .is_empty();
+            let values = if found { vec![value.to_string()] } else { Vec::new() };
+            return Ok(LabelValuesResponse { values, ..Default::default() });
+        }
+        let mut values = if matchers.is_empty() || self.peer.label_calls_take_matchers() {
+            let values = client.label_values(&request.label, &matchers, request.start, request.end, limit);
+            values.await.map_err(api_error)?
+        } else {
+            let series = client.series(&matchers, request.start, request.end, 0).await.map_err(api_error)?;
+            series.iter().filter_map(|labels| labels.get(&request.label)).map(str::to_string).collect()
+        };
+        values.sort_unstable();
+        values.dedup();
+        truncate_to_limit(&mut values, request.limit);
+        Ok(LabelValuesResponse { values, ..Default::default() })
+    }
+}
+
+impl PrometheusStore {
+    async fn streamed(
+        &self,
+        mut frames: client::prometheus::FrameStream,
+        relabel: &SeriesLabels,
+        shard: &ShardMatcher,
+    ) -> Result<Vec<Series>, Error> {
+        let mut series = frame::Collector::new(relabel, shard);
+        let mut count = 0u32;
+        while let Some(frame) = frames.next().await {
+            count += 1;
+            series.add(frame.map_err(read_error)?)?;
+        }
+        self.frames.observe(f64::from(count));
+        Ok(series.into_series())
+    }
+}
+
+/// Errors of remote read have no status of their own in Thanos.
+fn read_error(error: ClientError) -> Error {
+    let error = match error {
+        ClientError::Status { code, body } => {
+            Error::new(ErrorKind::Unknown, format!("request failed with code {code}; msg {body}"))
+        }
+        other => Error::new(ErrorKind::Unknown, other),
+    };
+    error.context("query Prometheus")
+}

@@ -1,0 +1,5 @@
+//! The sidecar beside a real Prometheus, and beside servers that misbehave.
+
+mod fake;
+mod prometheus;
+mod store;
