@@ -1,4 +1,7 @@
-//! Golden blocks, written by the Go programs, read and written again.
+//! Integration tests: golden data of the Go programs, hostile bytes, and whole blocks of our own making.
 
+mod fuzz;
 mod golden;
-mod rewrite;
+mod golden_header;
+mod own;
+mod shared;
