@@ -1,0 +1,211 @@
+//! The queues: compaction, downsampling with retention, and cleaning, each with a loop of its own.
+//!
+//! Differs from Thanos: there, one iteration does all of it in turn, so that a long compaction backlog keeps downsampling, retention and
+//! deletion waiting, and one broken group stops all. Without `--wait` the same steps run once, in Thanos's order.
+
+mod compaction;
+mod downsampling;
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use tokio_util::sync::CancellationToken;
+
+use crate::clean::Cleaner;
+use crate::coverage::{Retention, downsample_jobs};
+use crate::error::{Error, Result};
+use crate::group::{group, simulate};
+use crate::job::Context;
+use crate::plan::Planner;
+use crate::quarantine::Quarantine;
+use crate::view::{Syncer, View};
+
+/// What happens when a group cannot be worked on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnCritical {
+    /// The group is set aside; everything else goes on.
+    SetAside,
+    /// All work stops, the process stays up and says so in `thanos_compact_halted`.
+    Halt,
+    /// The process ends with an error.
+    Exit,
+}
+
+/// How the compactor runs.
+#[derive(Clone, Debug)]
+pub struct RunConfig {
+    /// Go on for ever instead of doing everything once.
+    pub wait: bool,
+    /// Between two passes of compaction, and of downsampling.
+    pub wait_interval: Duration,
+    /// Between two runs of the cleaner; zero leaves cleaning to the passes.
+    pub cleanup_interval: Duration,
+    /// Between two updates of the gauges of work to do; zero turns them off.
+    pub progress_interval: Duration,
+    /// Groups compacted at once.
+    pub concurrency: usize,
+    /// Blocks downsampled at once.
+    pub downsample_concurrency: usize,
+    /// Blocks are downsampled.
+    pub downsampling: bool,
+    /// What is kept.
+    pub retention: Retention,
+    /// Data past their retention stay until a coarser copy is there.
+    pub keep_until_downsampled: bool,
+    /// What happens with a group that cannot be worked on.
+    pub on_critical: OnCritical,
+}
+
+/// The compactor, ready to run.
+#[derive(Clone)]
+pub struct Compactor {
+    /// What it works on.
+    pub context: Context,
+    /// What the bucket holds.
+    pub syncer: Arc<Syncer>,
+    /// What is compacted next.
+    pub planner: Planner,
+    /// How it runs.
+    pub config: RunConfig,
+    /// Groups that are set aside.
+    pub quarantine: Arc<Quarantine>,
+}
+
+/// Milliseconds since 1970.
+pub(crate) fn now_ms() -> i64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_millis() as i64)
+}
+
+impl Compactor {
+    fn cleaner(&self) -> &Cleaner {
+        &self.context.cleaner
+    }
+
+    /// Runs until everything is done (without `wait`), or until the context's token is cancelled.
+    ///
+    /// # Errors
+    /// Without `wait`: the first error of the pass, or that groups had to be set aside. With `wait`: only a critical error, when told to
+    /// exit on one.
+    pub async fn run(self) -> Result<()> {
+        if !self.config.wait {
+            let done = self.once().await;
+            if done.is_ok() {
+                self.context.metrics.iterations.inc();
+            }
+            return done;
+        }
+        let stop = self.context.stop.clone();
+        let compaction = self.repeat("compaction", self.config.wait_interval, || self.compact_all());
+        let downsampling = self
+            .repeat("downsampling and retention", self.config.wait_interval, || self.downsample_and_retain());
+        let cleaning = async {
+            match self.config.cleanup_interval {
+                Duration::ZERO => stop.cancelled().await,
+                every => return self.repeat("cleaning", every, || self.clean()).await,
+            }
+            Ok(())
+        };
+        let progress = async {
+            match self.config.progress_interval {
+                Duration::ZERO => stop.cancelled().await,
+                every => return self.repeat("progress", every, || self.update_progress()).await,
+            }
+            Ok(())
+        };
+        let ended = tokio::try_join!(compaction, downsampling, cleaning, progress);
+        match (ended, self.config.on_critical) {
+            (Err(error), OnCritical::Halt) if error.is_critical() => {
+                self.context.metrics.halted.set(1);
+                tracing::error!(%error, "critical error detected; halting");
+                stop.cancelled().await;
+                Ok(())
+            }
+            (Err(error), _) => Err(error),
+            (Ok(_), _) => Ok(()),
+        }
+    }
+
+    /// Everything once.
+    async fn once(&self) -> Result<()> {
+        let view = self.syncer.sync().await?;
+        self.cleaner().delete_marked(&view, now_ms()).await;
+        self.compact_all().await?;
+        self.downsample_and_retain().await?;
+        self.cleaner().delete_partial(&*self.syncer.sync().await?, now_ms()).await;
+        let cases = self.quarantine.cases();
+        match cases.iter().next() {
+            None => Ok(()),
+            Some((group, case)) => {
+                let (count, reason) = (cases.len(), &case.reason);
+                Err(Error::Critical(format!(
+                    "{count} groups could not be compacted, among them {group}: {reason}"
+                )))
+            }
+        }
+    }
+
+    async fn clean(&self) -> Result<()> {
+        let view = self.syncer.sync().await?;
+        self.cleaner().delete_marked(&view, now_ms()).await;
+        self.cleaner().delete_partial(&view, now_ms()).await;
+        Ok(())
+    }
+
+    async fn update_progress(&self) -> Result<()> {
+        let view = self.syncer.sync().await?;
+        self.set_todo(&view, now_ms());
+        Ok(())
+    }
+
+    /// Sets the gauges of work to do.
+    fn set_todo(&self, view: &View, now_ms: i64) {
+        let metrics = &self.context.metrics;
+        let (mut compactions, mut blocks) = (0, 0);
+        for group in group(view.metas.values()) {
+            let todo = simulate(&self.planner, group.plan_blocks(&Default::default()), &view.no_compact);
+            compactions += todo.compactions;
+            blocks += todo.blocks;
+        }
+        metrics.todo_compactions.set(compactions as i64);
+        metrics.todo_compaction_blocks.set(blocks as i64);
+        let jobs = match self.config.downsampling {
+            true => downsample_jobs(view.metas.values(), &view.no_downsample, &Default::default()).len(),
+            false => 0,
+        };
+        metrics.todo_downsample_blocks.set(jobs as i64);
+        let keep = self.config.keep_until_downsampled && self.config.downsampling;
+        let expired = self.config.retention.expired(view.metas.values(), &view.no_downsample, now_ms, keep);
+        metrics.todo_deletion_blocks.set(expired.len() as i64);
+    }
+
+    /// Runs `pass` again and again until the program stops. Passes that may succeed the next time are counted and logged.
+    async fn repeat<F, Fut>(&self, what: &'static str, every: Duration, pass: F) -> Result<()>
+    where
+        F: Fn() -> Fut,
+        Fut: Future<Output = Result<()>>,
+    {
+        let stop: &CancellationToken = &self.context.stop;
+        let mut ticks = tokio::time::interval(every);
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                _ = ticks.tick() => {}
+                () = stop.cancelled() => return Ok(()),
+            }
+            match pass().await {
+                Ok(()) => {
+                    if what == "compaction" {
+                        self.context.metrics.iterations.inc();
+                    }
+                }
+                Err(Error::Cancelled) => return Ok(()),
+                Err(_) if stop.is_cancelled() => return Ok(()),
+                Err(error) if error.is_critical() => return Err(error),
+                Err(error) => {
+                    self.context.metrics.retries.inc();
+                    tracing::warn!(%error, queue = what, "pass failed; trying again the next time");
+                }
+            }
+        }
+    }
+}

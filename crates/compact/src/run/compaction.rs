@@ -1,0 +1,164 @@
+//! One pass of compaction: round after round until no group has anything left to do.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use bucket::block;
+use bucket::marks::{self, NoCompactMark, reason};
+use futures::{StreamExt, stream};
+use rustc_hash::FxHashSet;
+use ulid::Ulid;
+
+use super::{Compactor, OnCritical, now_ms};
+use crate::error::{Error, Result};
+use crate::group::{Group, group};
+use crate::job::{CompactionJob, Outcome};
+use crate::plan::{ExcludeReason, PlanBlock, has_overlap};
+use crate::view::View;
+
+impl Compactor {
+    /// Compacts until nothing is left. Groups that fail are left for the next pass, and the first of their errors is returned when all
+    /// others are done.
+    pub(super) async fn compact_all(&self) -> Result<()> {
+        let mut failed: BTreeSet<String> = BTreeSet::new();
+        let mut first_error = None;
+        loop {
+            let view = self.syncer.sync().await?;
+            self.cleaner().collect_garbage(&view, now_ms()).await?;
+            let groups = group(view.metas.values());
+            self.quarantine.retain(|key| groups.iter().any(|g| g.key == key));
+            let waiting: Vec<&Group> = groups
+                .iter()
+                .filter(|g| !failed.contains(&g.key))
+                .filter(|g| !self.quarantine.holds(&g.key, g.blocks.iter().map(|m| m.ulid), now_ms()))
+                .collect();
+            let mut rounds = stream::iter(waiting)
+                .map(|group| {
+                    let view = &view;
+                    async move { (group, self.compact_group(group, view).await) }
+                })
+                .buffer_unordered(self.config.concurrency.max(1));
+            let mut again = false;
+            while let Some((group, result)) = rounds.next().await {
+                match result {
+                    Ok(did_something) => {
+                        self.quarantine.release(&group.key);
+                        again |= did_something;
+                    }
+                    Err(Error::Cancelled) => return Err(Error::Cancelled),
+                    Err(error) => match self.after_error(group, error).await? {
+                        None => again = true,
+                        Some(error) => {
+                            failed.insert(group.key.clone());
+                            first_error.get_or_insert(error);
+                        }
+                    },
+                }
+            }
+            drop(rounds);
+            self.context.metrics.quarantined_groups.set(self.quarantine.cases().len() as i64);
+            if !again {
+                return first_error.map_or(Ok(()), Err);
+            }
+        }
+    }
+
+    /// Plans and runs the next compaction of a group. True when there may be more to do.
+    async fn compact_group(&self, group: &Group, view: &View) -> Result<bool> {
+        let vertical = self.context.settings.vertical;
+        let blocks = group.plan_blocks(&BTreeMap::new());
+        let sorted: Vec<&PlanBlock> = blocks.iter().collect();
+        if !vertical && has_overlap(&sorted) {
+            let overlap = crate::plan::first_overlap(&sorted);
+            let ids: Vec<String> = overlap.iter().map(|b| b.id.to_string()).collect();
+            return Err(Error::Critical(format!("blocks overlap: {}", ids.join(" "))));
+        }
+        let planned = self.plan(group, &view.no_compact).await?;
+        if planned.is_empty() {
+            return Ok(false);
+        }
+        let chosen: Vec<&PlanBlock> = sorted.into_iter().filter(|b| planned.contains(&b.id)).collect();
+        let job = CompactionJob::new(group, &planned, has_overlap(&chosen), vertical)?;
+        let outcome = job.run(&self.context, now_ms()).await?;
+        Ok(outcome != Outcome::Busy)
+    }
+
+    /// The blocks to merge next; asks for index sizes and writes no-compact marks as planning needs it.
+    async fn plan(&self, group: &Group, no_compact: &FxHashSet<Ulid>) -> Result<Vec<Ulid>> {
+        let mut sizes: BTreeMap<Ulid, u64> = BTreeMap::new();
+        loop {
+            let plan = self.planner.plan(&group.plan_blocks(&sizes), no_compact);
+            if plan.unknown_index_sizes.is_empty() {
+                for (id, why) in &plan.exclude {
+                    self.exclude(*id, *why).await?;
+                }
+                return Ok(plan.blocks);
+            }
+            for id in plan.unknown_index_sizes {
+                let object = block::index(id);
+                let attributes = self.context.bucket.attributes(&object).await;
+                let size = attributes.map_err(Error::storage(format!("ask for the size of {object}")))?.size;
+                // An index without bytes is found to be broken when the block is checked.
+                sizes.insert(id, size.max(1));
+            }
+        }
+    }
+
+    async fn exclude(&self, id: Ulid, why: ExcludeReason) -> Result<()> {
+        match why {
+            ExcludeReason::IndexSize => {
+                let details = format!(
+                    "the indexes of the blocks to compact together are too large for a result under the limit of {} bytes",
+                    self.planner.max_index_bytes
+                );
+                self.mark_no_compact(id, reason::INDEX_SIZE_EXCEEDING, details).await
+            }
+            ExcludeReason::DownsampledOverlap => {
+                let details = "downsampled block that overlaps another one".to_owned();
+                self.mark_no_compact(id, reason::DOWNSAMPLE_VERTICAL_COMPACTION, details).await
+            }
+        }
+    }
+
+    async fn mark_no_compact(&self, id: Ulid, why: &str, details: String) -> Result<()> {
+        let mark = NoCompactMark {
+            id,
+            version: marks::VERSION,
+            details,
+            no_compact_time: now_ms().div_euclid(1000),
+            reason: why.to_owned(),
+        };
+        let written = marks::write(self.context.bucket.as_ref(), id, &mark)
+            .await
+            .map_err(Error::retry(format!("mark block {id} for no compaction")))?;
+        if written {
+            self.context.metrics.blocks_marked.with_label_values(&["no-compact-mark.json", why]).inc();
+        }
+        Ok(())
+    }
+
+    /// What follows from a group's error. `None` when it was dealt with and the group can go on; the error when the next pass has to try
+    /// again; `Err` when everything stops.
+    async fn after_error(&self, group: &Group, error: Error) -> Result<Option<Error>> {
+        if let (Error::OutOfOrderChunks { id, why }, true) = (&error, self.context.settings.skip_out_of_order)
+        {
+            self.mark_no_compact(*id, reason::OUT_OF_ORDER_CHUNK, why.clone()).await?;
+            return Ok(None);
+        }
+        if !error.is_critical() {
+            tracing::warn!(group = group.key, %error, "compaction of group failed; trying again in the next pass");
+            return Ok(Some(error));
+        }
+        if self.config.on_critical != OnCritical::SetAside {
+            return Err(error);
+        }
+        let blocks = group.blocks.iter().map(|m| m.ulid).collect();
+        if self.quarantine.add(&group.key, error.to_string(), blocks, now_ms()) {
+            tracing::error!(
+                group = group.key,
+                %error,
+                "group cannot be compacted and is set aside until its blocks change; all others go on"
+            );
+        }
+        Ok(None)
+    }
+}

@@ -1,0 +1,4 @@
+//! The compactor's queues over a bucket in memory.
+
+mod fake;
+mod simulation;
