@@ -1,6 +1,7 @@
 //! Durations in brackets and behind `offset`: literals, and expressions where they are switched on.
 
 use super::MAX_NESTING;
+use super::literal::negated;
 use super::stream::{Fail, Parsed, Parser};
 use super::token::{Kind, Preprocessor, Token};
 use crate::ast::{BinaryOp, DurationExpr, DurationOp, DurationOperand, Nanos, NumberLiteral, PosRange};
@@ -222,7 +223,7 @@ impl<'a> Parser<'a> {
 
     fn signed_literal(&self, sign: Token<'a>, mut literal: NumberLiteral) -> Parsed<DurationOperand> {
         if is_minus(sign) {
-            literal.value = -literal.value;
+            literal.value = negated(literal.value);
         }
         self.check_range(&literal, sign.pos())?;
         literal.pos.start = sign.start;

@@ -2,7 +2,7 @@
 //! `* / % atan2`, `+ -`, comparisons and trims, `and unless`, `or`.
 
 use super::ParseError;
-use super::literal::{quote_bytes, unquote};
+use super::literal::{negated, quote_bytes, unquote};
 use super::stream::{Fail, Parsed, Parser};
 use super::token::{Keyword, Kind, Preprocessor, Token, quote};
 use super::{MAX_DEPTH, MAX_NESTING, selector::is_metric_identifier};
@@ -160,7 +160,7 @@ impl<'a> Parser<'a> {
         let minus = sign.kind == Kind::Binary(BinaryOp::Sub);
         let operand = self.expr(MULTIPLICATIVE + 1)?;
         if let Expr::Number(n) = operand.expr {
-            let value = if minus { -n.value } else { n.value };
+            let value = if minus { negated(n.value) } else { n.value };
             let pos = PosRange::new(sign.start, n.pos.end);
             return Ok(Tree::leaf(Expr::Number(NumberLiteral { value, duration: n.duration, pos })));
         }

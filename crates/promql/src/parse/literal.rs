@@ -1,6 +1,7 @@
 //! What literals are worth: numbers, durations and strings.
 
 use model::duration::parse_prometheus;
+use model::value::normal_nan;
 
 use super::stream::{Parsed, Parser};
 use super::token::{Kind, Token, quote};
@@ -61,6 +62,11 @@ pub(crate) fn quote_bytes(bytes: &[u8]) -> String {
     out
 }
 
+/// Changes the sign of a literal. A NaN has none: its bits stay, as in Prometheus.
+pub(super) fn negated(value: f64) -> f64 {
+    if value.is_nan() { value } else { -value }
+}
+
 /// Takes a number as Go's `strconv`: first as an integer, whose base the prefix tells (`0x1f`, `017`), then as a float.
 fn parse_number(text: &str) -> Result<f64, String> {
     if let Some(value) = parse_integer(text) {
@@ -71,7 +77,7 @@ fn parse_number(text: &str) -> Result<f64, String> {
         return Ok(f64::INFINITY);
     }
     if text.eq_ignore_ascii_case("nan") {
-        return Ok(f64::NAN);
+        return Ok(normal_nan());
     }
     // A hexadecimal float has an exponent of two, which the lexer does not take: only digits get here.
     if text.starts_with("0x") || text.starts_with("0X") || !underscores_separate_digits(text, false) {

@@ -5,6 +5,7 @@ use model::matcher::{MatchType, Matcher};
 
 use super::ParseError;
 use super::duration::split;
+use super::literal::negated;
 use super::stream::{Fail, Parsed, Parser};
 use super::token::{Keyword, Kind, Preprocessor, Token};
 use crate::ast::{
@@ -335,7 +336,7 @@ impl<'a> Parser<'a> {
         }
         self.next()?;
         let value = self.literal_value(token)?;
-        Ok(if sign.is_some_and(|s| s.kind == Kind::Binary(BinaryOp::Sub)) { -value } else { value })
+        Ok(if sign.is_some_and(|s| s.kind == Kind::Binary(BinaryOp::Sub)) { negated(value) } else { value })
     }
 
     /// Sets `anchored` or `smoothed`.
