@@ -1,2 +1,12 @@
 //! The `thanos` binary: flags, wiring and tools; composition only.
-fn main() {}
+
+mod build_info;
+mod cli;
+mod cmd;
+mod flags;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    cli::main()
+}

@@ -1,0 +1,102 @@
+//! Settings that several commands have, from their flags.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, bail};
+use client::file_or_content::FileOrContent;
+use server::request_log::RequestLog;
+use server::tls::{CipherSuites, Curves, ServerTls, TlsVersion};
+
+use crate::flags::parse::Values;
+
+/// A pair of flags whose content has `$(VAR)` replaced.
+pub(crate) fn pair(values: &Values, flag: &'static str) -> FileOrContent {
+    FileOrContent::new(flag, &values.text(&format!("{flag}-file")), &values.text(flag), true)
+}
+
+/// A path, or nothing when the flag is empty.
+pub(crate) fn path(values: &Values, flag: &str) -> Option<PathBuf> {
+    let text = values.text(flag);
+    (!text.is_empty()).then(|| PathBuf::from(text))
+}
+
+/// The HTTP server.
+pub(crate) fn http(values: &Values) -> server::http::Config {
+    server::http::Config {
+        address: values.text("http-address"),
+        grace_period: values.duration("http-grace-period"),
+        web_config: path(values, "http.config"),
+    }
+}
+
+/// The gRPC server.
+pub(crate) fn grpc(values: &Values) -> anyhow::Result<server::grpc::Config> {
+    Ok(server::grpc::Config {
+        address: values.text("grpc-address"),
+        grace_period: values.duration("grpc-grace-period"),
+        max_connection_age: values.duration("grpc-server-max-connection-age"),
+        tls: grpc_tls(values).context("setup gRPC server")?,
+    })
+}
+
+fn grpc_tls(values: &Values) -> anyhow::Result<Option<ServerTls>> {
+    let (cert, key) = (path(values, "grpc-server-tls-cert"), path(values, "grpc-server-tls-key"));
+    let client_ca = path(values, "grpc-server-tls-client-ca");
+    let (cert, key) = match (cert, key) {
+        (None, None) => {
+            if client_ca.is_some() {
+                bail!("when a client CA is used a server key and certificate must also be provided");
+            }
+            tracing::info!(protocol = "gRPC", "disabled TLS, key and cert must be set to enable");
+            return Ok(None);
+        }
+        (Some(cert), Some(key)) => (cert, key),
+        _ => bail!("both server key and certificate must be provided"),
+    };
+    let tls = ServerTls {
+        cert,
+        key,
+        client_ca,
+        min_version: TlsVersion::parse(&values.text("grpc-server-tls-min-version"))?,
+        cipher_suites: CipherSuites::parse(&values.texts("grpc-server-tls-ciphers"))?,
+        curves: Curves::parse(&values.texts("grpc-server-tls-curves"))?,
+    };
+    tls.check()?;
+    tracing::info!(protocol = "gRPC", "enabling server side TLS");
+    Ok(Some(tls))
+}
+
+/// The request log.
+pub(crate) fn request_log(values: &Values) -> anyhow::Result<RequestLog> {
+    let yaml = pair(values, "request.logging-config")
+        .content()
+        .context("get content of request logging configuration")?;
+    RequestLog::from_yaml(&yaml).context("error while parsing config for request logging")
+}
+
+/// Checks the tracing configuration. No exporter is built, so only an empty one passes.
+pub(crate) fn check_tracing(values: &Values) -> anyhow::Result<()> {
+    const TYPES: [&str; 6] = ["JAEGER", "OTLP", "GOOGLE_CLOUD", "STACKDRIVER", "ELASTIC_APM", "LIGHTSTEP"];
+
+    #[derive(serde::Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Tracing {
+        r#type: String,
+        #[serde(default)]
+        #[allow(dead_code)]
+        config: Option<serde_json::Value>,
+    }
+
+    let yaml = pair(values, "tracing.config").content().context("getting tracing config failed")?;
+    if yaml.trim().is_empty() {
+        return Ok(());
+    }
+    let tracing: Tracing = serde_saphyr::from_str(&yaml).context("parsing config tracing YAML")?;
+    let kind = tracing.r#type.to_uppercase();
+    if TYPES.contains(&kind.as_str()) {
+        bail!(
+            "tracing with type {kind} is not built in this version; leave out --tracing.config and --tracing.config-file"
+        );
+    }
+    bail!("tracing with type {} is not supported", tracing.r#type)
+}
