@@ -21,9 +21,9 @@ use super::{Compression, Group, Shared};
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
-/// Calls to a group are tried this often while servers are unavailable.
-const GROUP_ATTEMPTS: u32 = 3;
-/// Pause before the second attempt; it doubles.
+/// A call is sent this often at most.
+const ATTEMPTS: u32 = 3;
+/// Pause before a group's second attempt; it doubles.
 const GROUP_BACKOFF: Duration = Duration::from_millis(100);
 
 /// A channel to one server or to a group. Clones share the connections.
@@ -56,7 +56,8 @@ impl Channel {
     async fn send(self, mut request: Request<Body>) -> Result<Response<Body>, BoxError> {
         let path = request.uri().path();
         let (service, method) = split_path(path).unwrap_or(("unknown", "unknown"));
-        let call_type = self.shared.methods.get(path).unwrap_or(CallType::Unary);
+        let known = self.shared.methods.get(path);
+        let call_type = known.unwrap_or(CallType::Unary);
         let call = self.shared.metrics.as_ref().map(|metrics| metrics.start(call_type, service, method));
         let sent = Sent(call.as_ref().map(|call| call.sent.clone()));
         if let Some(id) = request_id::current().and_then(|id| HeaderValue::from_str(&id).ok()) {
@@ -73,9 +74,14 @@ impl Channel {
             if compress { Body::new(snappy::Recoded::compress(body)) } else { Body::new(body) }
         });
         let mut observer = Received(call);
-        let response = match self.target {
-            Target::One(transport) => transport.oneshot(request).await.map_err(BoxError::from),
-            Target::Group(group) => in_turn(&group, request).await,
+        // Calls with one request message can be sent again; those that stream requests cannot be held.
+        let whole = matches!(known, Some(CallType::Unary | CallType::ServerStream));
+        let response = match (self.target, whole) {
+            (target, true) => Repeatable::of(request).await?.send(&target).await,
+            (target, false) => match target.next() {
+                Some(transport) => transport.oneshot(request).await.map_err(BoxError::from),
+                None => Err(no_addresses()),
+            },
         };
         let mut response = response.inspect_err(|_| observer.ended(Code::Unavailable))?;
         if let Some(code) = code_of(response.headers()) {
@@ -92,33 +98,76 @@ impl Channel {
     }
 }
 
-/// Tries a call at one server after the other. The request is held as a whole for that: all calls of Thanos's APIs have
-/// one small request message.
-async fn in_turn(group: &Group, request: Request<Body>) -> Result<Response<Body>, BoxError> {
-    let (parts, body) = request.into_parts();
-    let body: Bytes = body.collect().await?.to_bytes();
-    let mut pause = GROUP_BACKOFF;
-    for attempt in 1.. {
-        let Some(transport) = group.pick() else {
-            return Err(Status::unavailable("endpoint group has no addresses").into());
-        };
-        let mut again = Request::new(Body::new(Full::new(body.clone())));
-        *again.uri_mut() = parts.uri.clone();
-        *again.method_mut() = parts.method.clone();
-        *again.version_mut() = parts.version;
-        *again.headers_mut() = parts.headers.clone();
-        let outcome = transport.oneshot(again).await;
-        let unavailable = match &outcome {
-            Ok(response) => code_of(response.headers()) == Some(Code::Unavailable),
-            Err(_) => true,
-        };
-        if !unavailable || attempt >= GROUP_ATTEMPTS {
-            return outcome.map_err(BoxError::from);
+impl Target {
+    fn next(&self) -> Option<tonic::transport::Channel> {
+        match self {
+            Self::One(transport) => Some(transport.clone()),
+            Self::Group(group) => group.pick(),
         }
-        tokio::time::sleep(pause).await;
-        pause *= 2;
     }
-    unreachable!("the last attempt returns")
+}
+
+fn no_addresses() -> BoxError {
+    Status::unavailable("endpoint group has no addresses").into()
+}
+
+/// A request whose message is held, so that it can be sent again. All calls of Thanos's APIs have one small request.
+struct Repeatable {
+    parts: http::request::Parts,
+    body: Bytes,
+}
+
+impl Repeatable {
+    async fn of(request: Request<Body>) -> Result<Self, BoxError> {
+        let (parts, body) = request.into_parts();
+        Ok(Self { parts, body: body.collect().await?.to_bytes() })
+    }
+
+    fn request(&self) -> Request<Body> {
+        let mut request = Request::new(Body::new(Full::new(self.body.clone())));
+        *request.uri_mut() = self.parts.uri.clone();
+        *request.method_mut() = self.parts.method.clone();
+        *request.version_mut() = self.parts.version;
+        *request.headers_mut() = self.parts.headers.clone();
+        request
+    }
+
+    /// Sends the request. What the transport never sent, since its connection was just ending, is sent again; to a group
+    /// also what a server could not take.
+    async fn send(&self, target: &Target) -> Result<Response<Body>, BoxError> {
+        let mut pause = GROUP_BACKOFF;
+        let mut attempt = 1;
+        loop {
+            let transport = target.next().ok_or_else(no_addresses)?;
+            let outcome = transport.oneshot(self.request()).await;
+            let unsent = outcome.as_ref().err().is_some_and(|error| was_unsent(error));
+            let unavailable = match &outcome {
+                Ok(response) => code_of(response.headers()) == Some(Code::Unavailable),
+                Err(_) => true,
+            };
+            let again = unsent || (unavailable && matches!(target, Target::Group(_)));
+            if !again || attempt >= ATTEMPTS {
+                return outcome.map_err(BoxError::from);
+            }
+            if !unsent {
+                tokio::time::sleep(pause).await;
+                pause *= 2;
+            }
+            attempt += 1;
+        }
+    }
+}
+
+/// Whether the request never reached the wire.
+fn was_unsent(error: &tonic::transport::Error) -> bool {
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        if cause.downcast_ref::<hyper::Error>().is_some_and(hyper::Error::is_canceled) {
+            return true;
+        }
+        source = cause.source();
+    }
+    false
 }
 
 impl Service<Request<Body>> for Channel {
