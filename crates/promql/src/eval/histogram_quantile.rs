@@ -1,0 +1,267 @@
+//! `histogram_quantile`, `histogram_quantiles` and `histogram_fraction`: buckets are grouped once, then looked at step by step.
+
+use model::histogram::FloatHistogram;
+use model::kahan;
+use model::labels::{BUCKET_LABEL, Labels, LabelsBuilder};
+use rustc_hash::FxHashMap;
+
+use super::{EvalSeries, Evaluator, Matrix, Scope, Sink, merge};
+use crate::annotations::Annotation;
+use crate::ast::PosRange;
+use crate::column::{Column, present};
+use crate::error::EvalError;
+use crate::functions::Notes;
+use crate::functions::quantile::{
+    ClassicBucket, bucket_fraction, bucket_quantile, histogram_fraction, histogram_quantile,
+};
+use crate::plan::{Call, Kind, Node};
+
+/// The variance of observations estimated from the middles of buckets.
+pub(super) fn variance(h: &FloatHistogram) -> f64 {
+    let mean = h.sum / h.count;
+    let (mut sum, mut c) = (0.0, 0.0);
+    for b in h.all_iter().filter(|b| b.count != 0.0) {
+        let middle = if h.uses_custom_buckets() {
+            (b.upper + b.lower) / 2.0
+        } else if b.lower <= 0.0 && b.upper >= 0.0 {
+            0.0
+        } else {
+            let mean = (b.upper * b.lower).sqrt();
+            if b.upper < 0.0 { -mean } else { mean }
+        };
+        let delta = middle - mean;
+        (sum, c) = kahan::add(b.count * delta * delta, sum, c);
+    }
+    (sum + c) / h.count
+}
+
+/// The series of one histogram.
+struct Group {
+    /// Without `le`.
+    labels: Labels,
+    /// Series with their bounds, ascending; of the same bound in the order of the input.
+    buckets: Vec<(f64, usize)>,
+    /// Series that hold native histograms.
+    natives: Vec<usize>,
+}
+
+/// The input of a function of histograms.
+struct Input {
+    matrix: Matrix,
+    groups: Vec<Group>,
+    /// Series that have floats and no readable bound, with what stands there.
+    malformed: Vec<usize>,
+    pos: PosRange,
+}
+
+/// What a function computes.
+enum Of<'a> {
+    Quantile(&'a [f64]),
+    Fraction(&'a [f64], &'a [f64]),
+}
+
+impl Evaluator<'_> {
+    pub(super) fn histogram_quantile(
+        &self,
+        call: &Call,
+        scope: Scope<'_>,
+        sink: &mut Sink<'_>,
+    ) -> Result<(), EvalError> {
+        let phis = self.scalar(&call.args[0], scope)?;
+        let input = self.histogram_input(&call.args[1], scope)?;
+        self.note_quantiles(&phis, call.args[0].pos);
+        let series = self.each_histogram(&input, &Of::Quantile(&phis), None, scope)?;
+        self.finish_histograms(series, sink)
+    }
+
+    pub(super) fn histogram_quantiles(
+        &self,
+        call: &Call,
+        scope: Scope<'_>,
+        sink: &mut Sink<'_>,
+    ) -> Result<(), EvalError> {
+        let Kind::Text(name) = &call.args[1].kind else {
+            return Err(EvalError::execution("histogram_quantiles is called without a label"));
+        };
+        let input = self.histogram_input(&call.args[0], scope)?;
+        let mut out = Vec::new();
+        for arg in &call.args[2..] {
+            let phis = self.scalar(arg, scope)?;
+            self.note_quantiles(&phis, arg.pos);
+            let with_label = |labels: &Labels, phi: f64| {
+                let mut builder = LabelsBuilder::new(labels);
+                builder.set(name, &open_metrics_float(phi));
+                builder.labels()
+            };
+            out.extend(self.each_histogram(&input, &Of::Quantile(&phis), Some(&with_label), scope)?);
+        }
+        self.finish_histograms(out, sink)
+    }
+
+    pub(super) fn histogram_fraction(
+        &self,
+        call: &Call,
+        scope: Scope<'_>,
+        sink: &mut Sink<'_>,
+    ) -> Result<(), EvalError> {
+        let (lower, upper) = (self.scalar(&call.args[0], scope)?, self.scalar(&call.args[1], scope)?);
+        let input = self.histogram_input(&call.args[2], scope)?;
+        let series = self.each_histogram(&input, &Of::Fraction(&lower, &upper), None, scope)?;
+        self.finish_histograms(series, sink)
+    }
+
+    fn finish_histograms(&self, series: Vec<EvalSeries>, sink: &mut Sink<'_>) -> Result<(), EvalError> {
+        // The same labels may stand in several groups, whose names or bounds were all that differed.
+        let series =
+            if self.options.delayed_name_removal { series } else { merge::merge_same_labels(series)? };
+        sink(series)
+    }
+
+    /// A quantile out of range is noted, whether or not there is anything to take it of.
+    fn note_quantiles(&self, phis: &[f64], pos: PosRange) {
+        let mut last = None;
+        for phi in phis.iter().filter(|phi| !(0.0..=1.0).contains(*phi)) {
+            if last.replace(phi.to_bits()) != Some(phi.to_bits()) {
+                self.annotate(Annotation::invalid_quantile(*phi, pos));
+            }
+        }
+    }
+
+    /// Groups the series of a vector into histograms.
+    fn histogram_input(&self, node: &Node, scope: Scope<'_>) -> Result<Input, EvalError> {
+        let matrix = self.collect(node, scope)?;
+        let mut groups: Vec<Group> = Vec::new();
+        let mut by_labels: FxHashMap<Labels, usize> = FxHashMap::default();
+        let mut group = |labels: Labels| {
+            *by_labels.entry(labels).or_insert_with_key(|labels| {
+                groups.push(Group { labels: labels.clone(), buckets: Vec::new(), natives: Vec::new() });
+                groups.len() - 1
+            })
+        };
+        let mut members: Vec<(usize, Option<f64>, usize)> = Vec::new();
+        let mut malformed = Vec::new();
+        for (i, s) in matrix.series.iter().enumerate() {
+            if s.column.floats.iter().any(|v| present(*v)) {
+                match model::value::parse_float(s.labels.value(BUCKET_LABEL)) {
+                    Some(bound) => members.push((group(s.labels.without(&[BUCKET_LABEL])), Some(bound), i)),
+                    None => malformed.push(i),
+                }
+            }
+            if s.column.has_histograms() {
+                members.push((group(s.labels.clone()), None, i));
+            }
+        }
+        for (at, bound, i) in members {
+            match bound {
+                Some(bound) => groups[at].buckets.push((bound, i)),
+                None => groups[at].natives.push(i),
+            }
+        }
+        for g in &mut groups {
+            g.buckets.sort_by(|a, b| a.0.partial_cmp(&b.0).unwrap_or(std::cmp::Ordering::Equal));
+        }
+        Ok(Input { matrix, groups, malformed, pos: node.pos })
+    }
+
+    fn each_histogram(
+        &self,
+        input: &Input,
+        of: &Of<'_>,
+        labels_of: Option<&dyn Fn(&Labels, f64) -> Labels>,
+        scope: Scope<'_>,
+    ) -> Result<Vec<EvalSeries>, EvalError> {
+        let delayed = self.options.delayed_name_removal;
+        let name = |labels: &Labels| if delayed { labels.metric_name().to_owned() } else { String::new() };
+        let mut notes = Notes::new();
+        for i in &input.malformed {
+            let labels = &input.matrix.series[*i].labels;
+            notes.push(Annotation::bad_bucket_label(&name(labels), labels.value(BUCKET_LABEL), input.pos));
+        }
+        let mut out: Vec<EvalSeries> = Vec::new();
+        let mut buckets: Vec<ClassicBucket> = Vec::new();
+        let columns = &input.matrix.series;
+        for group in &input.groups {
+            self.limits.check()?;
+            let labels = if delayed { group.labels.clone() } else { merge::without_metadata(&group.labels) };
+            let metric = name(&group.labels);
+            // Labels may depend on the quantile, and that on the step; mostly there is one.
+            let mut results: Vec<(u64, EvalSeries)> = Vec::new();
+            let mut emit = |step: usize, key: f64, value: f64| {
+                let bits = if labels_of.is_some() { key.to_bits() } else { 0 };
+                let at = match results.iter().position(|(b, _)| *b == bits) {
+                    Some(at) => at,
+                    None => {
+                        let labels = labels_of.map_or_else(|| labels.clone(), |f| f(&labels, key));
+                        let series = EvalSeries { labels, drop_name: true, column: Column::default() };
+                        results.push((bits, series));
+                        results.len() - 1
+                    }
+                };
+                results[at].1.column.push_float(step, value);
+            };
+            for step in 0..scope.grid.count {
+                buckets.clear();
+                for (bound, i) in &group.buckets {
+                    let count = columns[*i].column.float(step);
+                    if present(count) {
+                        buckets.push(ClassicBucket { upper: *bound, count });
+                    }
+                }
+                let native = group.natives.iter().find_map(|i| columns[*i].column.histogram(step));
+                if native.is_some() && !buckets.is_empty() {
+                    notes.push(Annotation::mixed_classic_native_histograms(&metric, input.pos));
+                    continue;
+                }
+                // Within notes of native histograms the name is what is left of it by then.
+                let metric_left = labels.metric_name();
+                let (key, value) = match (of, native) {
+                    (Of::Quantile(phis), Some(h)) => {
+                        (phis[step], histogram_quantile(phis[step], h, metric_left, input.pos, &mut notes))
+                    }
+                    (Of::Fraction(lower, upper), Some(h)) => (
+                        0.0,
+                        histogram_fraction(lower[step], upper[step], h, metric_left, input.pos, &mut notes),
+                    ),
+                    (_, None) if buckets.is_empty() => continue,
+                    (Of::Quantile(phis), None) => {
+                        let (value, forced) = bucket_quantile(phis[step], &mut buckets);
+                        if let Some(f) = forced {
+                            let ts = scope.grid.at(step);
+                            notes.push(Annotation::forced_monotonicity(
+                                &metric,
+                                input.pos,
+                                ts,
+                                f.min_bucket,
+                                f.max_bucket,
+                                f.max_diff,
+                            ));
+                        }
+                        (phis[step], value)
+                    }
+                    (Of::Fraction(lower, upper), None) => {
+                        (0.0, bucket_fraction(lower[step], upper[step], &mut buckets))
+                    }
+                };
+                emit(step, key, value);
+            }
+            out.extend(results.into_iter().map(|(_, s)| s));
+        }
+        self.annotate_all(notes);
+        Ok(out)
+    }
+}
+
+/// A float as OpenMetrics writes it: whole numbers with `.0`.
+fn open_metrics_float(v: f64) -> String {
+    if v == 1.0 {
+        return "1.0".into();
+    }
+    if v == 0.0 {
+        return "0.0".into();
+    }
+    if v == -1.0 {
+        return "-1.0".into();
+    }
+    let text = model::value::format_float_g(v);
+    if v.is_finite() && !text.contains(['e', '.']) { format!("{text}.0") } else { text }
+}

@@ -1,0 +1,238 @@
+//! Range functions over a whole series of floats at once: the window slides, and what it holds is not looked at again.
+//!
+//! Only what can be kept up exactly is here: results equal those over each window by itself to the bit. Sums are not among it, for a
+//! float sum cannot be taken back; they scan each window, without anything else on the way.
+
+use model::kahan;
+use smallvec::SmallVec;
+
+use super::over_time::{avg_of, sum_of};
+use super::rate::{Extrapolation, seconds_to_zero};
+use super::samples::Samples;
+use crate::ast::FunctionId;
+use crate::column::Column;
+use crate::plan::Grid;
+
+/// Windows over steps; times in ms.
+#[derive(Clone, Copy)]
+pub(crate) struct WindowGrid {
+    pub(crate) grid: Grid,
+    /// The closed end of the first window.
+    pub(crate) end: i64,
+    /// Windows are open at `end - range`.
+    pub(crate) range: i64,
+}
+
+/// What the windows held.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Seen {
+    /// Samples of all windows.
+    pub(crate) total: u64,
+    /// Samples, those shared with the window before only once.
+    pub(crate) read: u64,
+    /// Samples of the widest window.
+    pub(crate) widest: u64,
+}
+
+/// One window: the step, its end, and the indices of its samples.
+#[derive(Clone, Copy)]
+struct Window {
+    step: usize,
+    end: i64,
+    low: usize,
+    high: usize,
+}
+
+/// Calls `f` for each window that is not empty; windows move forward.
+#[inline]
+fn windows(times: &[i64], w: &WindowGrid, mut f: impl FnMut(Window)) -> Seen {
+    let (mut low, mut high) = (0, 0);
+    let mut seen = Seen::default();
+    let mut end = w.end;
+    for step in 0..w.grid.count {
+        let before = high;
+        while high < times.len() && times[high] <= end {
+            high += 1;
+        }
+        let start = end.saturating_sub(w.range);
+        while low < high && times[low] <= start {
+            low += 1;
+        }
+        let held = (high - low) as u64;
+        if held > 0 {
+            seen.total += held;
+            seen.read += (high - before.max(low)) as u64;
+            seen.widest = seen.widest.max(held);
+            f(Window { step, end, low, high });
+        }
+        end = end.saturating_add(w.grid.step);
+    }
+    seen
+}
+
+/// The values of a function over a series of floats, if it is one of those that slide.
+pub(crate) fn slide(
+    func: FunctionId,
+    samples: &Samples<'_>,
+    w: &WindowGrid,
+    range_seconds: f64,
+) -> Option<(Column, Seen)> {
+    use FunctionId as F;
+    let (times, values) = (samples.float_times, samples.floats);
+    let mut column = Column::default();
+    if w.grid.count > 1 {
+        column.floats = SmallVec::with_capacity(w.grid.count);
+    }
+    let out = &mut column;
+    let seen = match func {
+        F::Rate => rate(times, values, w, Some(range_seconds), true, out),
+        F::Increase => rate(times, values, w, None, true, out),
+        F::Delta => rate(times, values, w, None, false, out),
+        F::CountOverTime => windows(times, w, |x| out.push_float(x.step, (x.high - x.low) as f64)),
+        F::PresentOverTime | F::AbsentOverTime => windows(times, w, |x| out.push_float(x.step, 1.0)),
+        F::LastOverTime => windows(times, w, |x| out.push_float(x.step, values[x.high - 1])),
+        F::FirstOverTime => windows(times, w, |x| out.push_float(x.step, values[x.low])),
+        F::TsOfLastOverTime => {
+            windows(times, w, |x| out.push_float(x.step, times[x.high - 1].max(0) as f64 / 1000.0))
+        }
+        F::TsOfFirstOverTime => windows(times, w, |x| out.push_float(x.step, times[x.low] as f64 / 1000.0)),
+        F::SumOverTime => windows(times, w, |x| out.push_float(x.step, sum_of(&values[x.low..x.high]))),
+        F::AvgOverTime => windows(times, w, |x| out.push_float(x.step, avg_of(&values[x.low..x.high]))),
+        F::MaxOverTime => extreme(times, values, w, |new, old| new > old, out),
+        F::MinOverTime => extreme(times, values, w, |new, old| new < old, out),
+        F::Changes => neighbours(times, values, w, |a, b| a != b && !(a.is_nan() && b.is_nan()), out),
+        F::Resets => neighbours(times, values, w, |a, b| b < a, out),
+        F::StddevOverTime => {
+            windows(times, w, |x| out.push_float(x.step, variance(&values[x.low..x.high]).sqrt()))
+        }
+        F::StdvarOverTime => windows(times, w, |x| out.push_float(x.step, variance(&values[x.low..x.high]))),
+        F::Irate | F::Idelta => windows(times, w, |x| {
+            if x.high - x.low < 2 || times[x.high - 1] == times[x.high - 2] {
+                return;
+            }
+            let (a, b) = (values[x.high - 2], values[x.high - 1]);
+            let value = if func == F::Irate {
+                let increase = if b < a { b } else { b - a };
+                increase / ((times[x.high - 1] - times[x.high - 2]) as f64 / 1000.0)
+            } else {
+                b - a
+            };
+            out.push_float(x.step, value);
+        }),
+        _ => return None,
+    };
+    if column.floats.spilled() && column.floats.len() * 2 < column.floats.capacity() {
+        column.floats.shrink_to_fit();
+    }
+    Some((column, seen))
+}
+
+/// Rate, increase or delta. Resets are few: their places are kept, and each window adds those within it.
+fn rate(
+    times: &[i64],
+    values: &[f64],
+    w: &WindowGrid,
+    per_seconds: Option<f64>,
+    counter: bool,
+    out: &mut Column,
+) -> Seen {
+    let mut resets: SmallVec<[usize; 32]> = SmallVec::new();
+    if counter {
+        resets.extend(values.windows(2).enumerate().filter(|(_, pair)| pair[1] < pair[0]).map(|(i, _)| i));
+    }
+    let mut first_reset = 0;
+    windows(times, w, |x| {
+        let last = x.high - 1;
+        if x.low == last {
+            return;
+        }
+        let first = values[x.low];
+        let mut increase = values[last] - first;
+        while first_reset < resets.len() && resets[first_reset] < x.low {
+            first_reset += 1;
+        }
+        for at in &resets[first_reset..] {
+            if *at >= last {
+                break;
+            }
+            increase += values[*at];
+        }
+        let extrapolation = Extrapolation {
+            range_start: x.end - w.range,
+            range_end: x.end,
+            first: times[x.low],
+            last: times[last],
+            intervals: last - x.low,
+        };
+        let factor = extrapolation.factor(|sampled, to_start| {
+            if counter { seconds_to_zero(first, increase, sampled, to_start) } else { to_start }
+        });
+        let factor = match per_seconds {
+            Some(seconds) => factor / seconds,
+            None => factor,
+        };
+        out.push_float(x.step, increase * factor);
+    })
+}
+
+/// Maximum or minimum with a monotonic queue: it holds, in order, the samples that nothing behind them beats. NaN never beats, and is
+/// beaten by all, so that of only NaN the last one stays; of equals the first one counts.
+fn extreme(
+    times: &[i64],
+    values: &[f64],
+    w: &WindowGrid,
+    beats: impl Fn(f64, f64) -> bool,
+    out: &mut Column,
+) -> Seen {
+    let mut queue: std::collections::VecDeque<usize> = std::collections::VecDeque::new();
+    let mut next = 0;
+    windows(times, w, |x| {
+        next = next.max(x.low);
+        while next < x.high {
+            while queue
+                .back()
+                .is_some_and(|last| beats(values[next], values[*last]) || values[*last].is_nan())
+            {
+                queue.pop_back();
+            }
+            queue.push_back(next);
+            next += 1;
+        }
+        while queue.front().is_some_and(|first| *first < x.low) {
+            queue.pop_front();
+        }
+        // A NaN behind the best of all is kept for windows to come; before it nothing is.
+        let best = queue.front().map_or(f64::NAN, |first| values[*first]);
+        out.push_float(x.step, best);
+    })
+}
+
+/// Counts neighbours within each window that differ.
+fn neighbours(
+    times: &[i64],
+    values: &[f64],
+    w: &WindowGrid,
+    differs: impl Fn(f64, f64) -> bool,
+    out: &mut Column,
+) -> Seen {
+    // count[i]: differing pairs up to sample i.
+    let mut counts: Vec<u32> = Vec::with_capacity(values.len());
+    let mut n = 0;
+    counts.push(0);
+    for pair in values.windows(2) {
+        n += u32::from(differs(pair[0], pair[1]));
+        counts.push(n);
+    }
+    windows(times, w, |x| out.push_float(x.step, f64::from(counts[x.high - 1] - counts[x.low])))
+}
+
+fn variance(values: &[f64]) -> f64 {
+    let (mut count, mut mean, mut aux) = (0.0, (0.0, 0.0), (0.0, 0.0));
+    for v in values {
+        count += 1.0;
+        let delta = v - (mean.0 + mean.1);
+        mean = kahan::add(delta / count, mean.0, mean.1);
+        aux = kahan::add(delta * (v - (mean.0 + mean.1)), aux.0, aux.1);
+    }
+    (aux.0 + aux.1) / count
+}
