@@ -1,5 +1,6 @@
 //! A real Prometheus over data of our own.
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use client::prometheus::Client;
@@ -48,19 +49,7 @@ impl Harbour {
 
     fn start_blocking() -> Harbour {
         let dir = tempfile::tempdir().expect("folder");
-        let mut text = String::new();
-        for name in ["berth_ships", "crane_lifts", "tide_metres"] {
-            text += &format!("# TYPE {name} gauge\n");
-            for (_, labels, value) in LINES.iter().filter(|line| line.0 == name) {
-                for tick in 0..TICKS {
-                    text += &format!("{name}{{{labels}}} {} {}\n", value(tick), START + 15 * tick);
-                }
-            }
-        }
-        text += "# EOF\n";
-        let (file, data) = (dir.path().join("harbour.om"), dir.path().join("data"));
-        std::fs::write(&file, text).expect("write");
-        create_blocks(&file, &data).expect("blocks");
+        let data = write_blocks(dir.path());
         let external = [("cluster", "eu1"), ("replica", "0")];
         let prometheus = Prometheus::start(dir.path(), "prometheus", &data, &external).expect("Prometheus");
         Harbour { prometheus, _dir: dir }
@@ -78,4 +67,22 @@ impl Harbour {
         peer.update_labels().await.expect("labels");
         peer
     }
+}
+
+/// Writes [`LINES`] as blocks into `dir/data`, and returns that folder.
+pub(crate) fn write_blocks(dir: &Path) -> PathBuf {
+    let mut text = String::new();
+    for name in ["berth_ships", "crane_lifts", "tide_metres"] {
+        text += &format!("# TYPE {name} gauge\n");
+        for (_, labels, value) in LINES.iter().filter(|line| line.0 == name) {
+            for tick in 0..TICKS {
+                text += &format!("{name}{{{labels}}} {} {}\n", value(tick), START + 15 * tick);
+            }
+        }
+    }
+    text += "# EOF\n";
+    let (file, data) = (dir.join("harbour.om"), dir.join("data"));
+    std::fs::write(&file, text).expect("write");
+    create_blocks(&file, &data).expect("blocks");
+    data
 }
