@@ -138,7 +138,7 @@ fn as_float(h: &Histogram) -> FloatHistogram {
 }
 
 /// Compares one chunk; returns how many samples it had.
-fn check_chunk(
+pub(crate) fn check_chunk(
     want: &Value,
     encoding: Encoding,
     data: &[u8],

@@ -1,6 +1,5 @@
 //! Integration tests: golden data of the Go programs, hostile bytes, and whole blocks of our own making.
 
-mod fuzz;
 mod golden;
 mod golden_header;
 mod own;
