@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 /// What an actor may fail with.
 pub type ActorError = Box<dyn StdError + Send + Sync + 'static>;
+type Handle = JoinHandle<Result<(), ActorError>>;
 type Actor =
     Box<dyn FnOnce(CancellationToken) -> Pin<Box<dyn Future<Output = Result<(), ActorError>> + Send>> + Send>;
 
@@ -65,7 +66,7 @@ impl Group {
     /// The error of the actor that ended first. Errors of those stopped afterwards are logged.
     pub async fn run(self) -> Result<(), Error> {
         let mut tokens = Vec::with_capacity(self.actors.len());
-        let mut handles: Vec<(&'static str, Option<JoinHandle<Result<(), ActorError>>>)> = Vec::new();
+        let mut handles: Vec<(&'static str, Option<Handle>)> = Vec::new();
         for (name, actor) in self.actors {
             let token = CancellationToken::new();
             tokens.push(token.clone());

@@ -19,8 +19,6 @@ pub(crate) struct Setup<'a> {
     pub(crate) values: &'a Values,
     pub(crate) registry: Registry,
     pub(crate) group: &'a mut Group,
-    /// SIGHUPs.
-    pub(crate) reload: mpsc::Receiver<()>,
 }
 
 pub(crate) fn main() -> ExitCode {
@@ -109,8 +107,9 @@ fn execute(command: &'static Command, values: &Values) -> anyhow::Result<()> {
     let outcome = runtime.block_on(async {
         let registry = server::metrics::registry(&build_info())?;
         let mut group = Group::new();
-        let (reload, reloads) = mpsc::channel(1);
-        let context = Setup { values, registry, group: &mut group, reload: reloads };
+        // No command that is built reloads on SIGHUP; the signal is logged, and must not end the process.
+        let (reload, _reloads) = mpsc::channel(1);
+        let context = Setup { values, registry, group: &mut group };
         cmd::setup(command.name, context).await.with_context(preparing)?;
         run::add_interrupt(&mut group).context("install signal handlers")?;
         run::add_reload(&mut group, reload).context("install signal handlers")?;

@@ -140,7 +140,7 @@ impl Repeatable {
         loop {
             let transport = target.next().ok_or_else(no_addresses)?;
             let outcome = transport.oneshot(self.request()).await;
-            let unsent = outcome.as_ref().err().is_some_and(|error| was_unsent(error));
+            let unsent = outcome.as_ref().err().is_some_and(was_unsent);
             let unavailable = match &outcome {
                 Ok(response) => code_of(response.headers()) == Some(Code::Unavailable),
                 Err(_) => true,

@@ -13,9 +13,12 @@ const CHECK_EVERY: Duration = Duration::from_secs(1);
 /// Length and time of change; `None` when the file cannot be looked at.
 type Print = Option<(u64, SystemTime)>;
 
+/// Makes the value and tells from which files.
+type Build<T, E> = Box<dyn Fn() -> Result<(T, Vec<PathBuf>), E> + Send + Sync>;
+
 /// A value made from files. The last good value stays in use when the files become unusable.
 pub(crate) struct Watched<T, E = Error> {
-    build: Box<dyn Fn() -> Result<(T, Vec<PathBuf>), E> + Send + Sync>,
+    build: Build<T, E>,
     state: Mutex<State<T>>,
 }
 

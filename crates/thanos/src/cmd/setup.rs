@@ -14,6 +14,11 @@ pub(crate) fn pair(values: &Values, flag: &'static str) -> FileOrContent {
     FileOrContent::new(flag, &values.text(&format!("{flag}-file")), &values.text(flag), true)
 }
 
+/// A pair of flags whose content is taken as it is.
+pub(crate) fn plain_pair(values: &Values, flag: &'static str) -> FileOrContent {
+    FileOrContent::new(flag, &values.text(&format!("{flag}-file")), &values.text(flag), false)
+}
+
 /// A path, or nothing when the flag is empty.
 pub(crate) fn path(values: &Values, flag: &str) -> Option<PathBuf> {
     let text = values.text(flag);

@@ -13,6 +13,16 @@ pub(crate) enum TimeOrDuration {
     FromNow(i64),
 }
 
+impl TimeOrDuration {
+    /// Milliseconds since the epoch, as of now.
+    pub(crate) fn ms(self) -> i64 {
+        match self {
+            Self::At(ms) => ms,
+            Self::FromNow(ms) => jiff::Timestamp::now().as_millisecond().saturating_add(ms),
+        }
+    }
+}
+
 /// Checks a value that was given for `flag`.
 pub(crate) fn check(flag: &Flag, text: &str) -> Result<(), String> {
     match flag.kind {
