@@ -12,6 +12,7 @@ mod math;
 pub mod parse;
 mod plan;
 pub mod print;
+pub mod promqltest;
 pub mod source;
 pub mod stats;
 pub mod value;

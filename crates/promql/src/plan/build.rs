@@ -2,6 +2,7 @@
 
 use model::labels::{Labels, LabelsBuilder, METRIC_NAME};
 use model::matcher::{MatchType, Matcher};
+use model::quote::quote;
 
 use super::selects::{Path, SelectList};
 use super::{
@@ -10,6 +11,7 @@ use super::{
 };
 use crate::ast::{self, AtModifier, Expr, FunctionId, UnaryOp};
 use crate::error::EvalError;
+use crate::parse::literal::quote_bytes;
 use crate::value_type::ValueType;
 
 /// What a plan depends on besides the expression. Times in ms.
@@ -57,6 +59,14 @@ impl Built {
         }
         let (pos, ty) = (self.node.pos, self.node.ty);
         Node { kind: Kind::Invariant(Box::new(self.node)), pos, ty }
+    }
+}
+
+/// The text of a string that is no UTF-8, in quotes.
+fn broken_text(expr: &Expr) -> Option<String> {
+    match expr.unwrap_parens() {
+        Expr::String(s) => s.broken.as_deref().map(quote_bytes),
+        _ => None,
     }
 }
 
@@ -138,6 +148,9 @@ impl Builder<'_> {
             Expr::Aggregate(a) => {
                 let param = match &a.param {
                     Some(param) => {
+                        if let Some(text) = broken_text(param) {
+                            return Err(EvalError::Execution(format!("invalid label name {text}")));
+                        }
                         let outer = std::mem::replace(&mut self.in_param, true);
                         let built = path
                             .within(|p| p.push_aggregate(a), |path| self.node(param.unwrap_parens(), path));
@@ -193,7 +206,18 @@ impl Builder<'_> {
         // What `info` is given as second argument is no vector but a list of matchers.
         let info_args = if func == FunctionId::Info { 1 } else { usize::MAX };
         let mut args = Vec::with_capacity(c.args.len());
-        for arg in c.args.iter().take(info_args) {
+        for (at, arg) in c.args.iter().enumerate().take(info_args) {
+            if let Some(text) = broken_text(arg) {
+                // Prometheus refuses it as a label's name; as part of a value it would make a label that no response can hold.
+                return Err(EvalError::Execution(match (func, at) {
+                    (FunctionId::LabelReplace | FunctionId::LabelJoin, 1) => {
+                        format!("invalid destination label name in {}(): {text}", c.func.name)
+                    }
+                    _ => {
+                        format!("string {text} in call to function {} is not valid UTF-8", quote(c.func.name))
+                    }
+                }));
+            }
             args.push(path.within(|p| p.push_call(c), |path| self.node(arg.unwrap_parens(), path))?);
         }
         let all_invariant = args.iter().all(|a| a.invariant);

@@ -2,6 +2,7 @@
 
 use promql::parse::{ParseOptions, parse_expr, parse_metric_selector, parse_series_description};
 use promql::print::prettify;
+use promql::promqltest::Script;
 
 /// Random numbers with a fixed seed (SplitMix64).
 struct Random(u64);
@@ -140,6 +141,7 @@ fn mutated_expressions_are_answered() {
         }
         let _ = parse_metric_selector(&text);
         let _ = parse_series_description(&text);
+        let _ = Script::parse(&text);
     }
 }
 
