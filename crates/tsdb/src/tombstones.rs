@@ -35,8 +35,11 @@ impl Interval {
     }
 }
 
-/// Adds an interval to a sorted list, joining those that overlap or touch.
+/// Adds an interval to a sorted list, joining those that overlap or touch. One that ends before it starts is empty.
 pub fn add_interval(list: &mut Vec<Interval>, new: Interval) {
+    if new.mint > new.maxt {
+        return;
+    }
     let first = list.partition_point(|i| i.maxt < new.mint.saturating_sub(1));
     let end = first + list[first..].partition_point(|i| i.mint <= new.maxt.saturating_add(1));
     let mut joined = new;
@@ -114,6 +117,9 @@ impl Tombstones {
 
     /// Deletes an interval of a series.
     pub fn add(&mut self, reference: u64, interval: Interval) {
+        if interval.mint > interval.maxt {
+            return;
+        }
         add_interval(self.by_series.entry(reference).or_default(), interval);
     }
 
