@@ -8,6 +8,7 @@
 //! `docs/format/chunks.md` and `docs/format/aggregate-chunk.md`.
 
 pub mod aggregate;
+pub mod append;
 pub mod float_histogram;
 pub mod histogram;
 pub(crate) mod layout;

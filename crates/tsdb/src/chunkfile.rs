@@ -139,6 +139,27 @@ impl ChunkReader {
         self.segments.iter().map(|s| s.bytes.len() as u64).sum()
     }
 
+    /// A chunk as it lies in its segment, for copying it whole; its checksum is verified. With the frame come the bytes
+    /// it describes.
+    pub fn frame(&self, reference: ChunkRef) -> Result<(ChunkFrame, &[u8]), Error> {
+        let corrupt =
+            |problem| Error::Corrupt { section: "chunk", offset: u64::from(reference.offset()), problem };
+        let Some(segment) = self.segments.get(reference.segment() as usize) else {
+            let problem = format!("segment index {} out of range", reference.segment());
+            return Err(corrupt(Problem::Other(problem)));
+        };
+        let read = || {
+            let bytes = segment
+                .bytes
+                .get(reference.offset() as usize..)
+                .ok_or_else(|| corrupt(Problem::Truncated))?;
+            let frame = ChunkFrame::parse(bytes, true).map_err(corrupt)?;
+            let len = frame.len;
+            Ok((frame, &bytes[..len]))
+        };
+        read().map_err(|e: Error| e.within(format!("chunks/{}", segment.name)))
+    }
+
     /// Encoding and data of a chunk; its checksum is verified.
     pub fn chunk(&self, reference: ChunkRef) -> Result<(Encoding, Bytes), Error> {
         let corrupt =

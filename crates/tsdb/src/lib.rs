@@ -13,6 +13,7 @@ pub mod dedup;
 pub mod error;
 pub mod index;
 pub mod index_header;
+pub mod merge;
 pub mod meta;
 pub mod mmap;
 pub mod postings;

@@ -2,5 +2,7 @@
 
 mod golden;
 mod golden_header;
+mod merge;
 mod own;
+mod rewrite;
 mod shared;

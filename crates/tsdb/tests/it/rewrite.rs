@@ -8,7 +8,7 @@ use tsdb::postings::PostingsSource;
 use tsdb::tombstones::Tombstones;
 use tsdb::write::{DEFAULT_SEGMENT_SIZE, IndexWriter, SegmentWriter};
 
-use crate::golden;
+use crate::shared;
 
 fn rewrite(block: &Path, out: &Path) {
     let index = IndexReader::open(block.join("index")).unwrap();
@@ -39,18 +39,16 @@ fn rewrite(block: &Path, out: &Path) {
     assert_eq!(written.size, std::fs::metadata(out.join("index")).unwrap().len());
 }
 
-fn same_files(a: &Path, b: &Path) {
+/// Compares index and chunks of two blocks byte for byte.
+pub(crate) fn same_files(a: &Path, b: &Path) {
     let names = |dir: &Path| {
         let mut names: Vec<_> =
             std::fs::read_dir(dir).map_or(Vec::new(), |d| d.map(|e| e.unwrap().file_name()).collect());
         names.sort();
         names
     };
-    assert!(
-        std::fs::read(a.join("index")).unwrap() == std::fs::read(b.join("index")).unwrap(),
-        "index of {}",
-        a.display()
-    );
+    let index = |dir: &Path| std::fs::read(dir.join("index")).unwrap();
+    assert!(index(a) == index(b), "index of {}", a.display());
     assert_eq!(names(&a.join("chunks")), names(&b.join("chunks")), "{}", a.display());
     for name in names(&a.join("chunks")) {
         let read = |dir: &Path| std::fs::read(dir.join("chunks").join(&name)).unwrap();
@@ -60,7 +58,7 @@ fn same_files(a: &Path, b: &Path) {
 
 #[test]
 fn blocks_come_out_byte_for_byte() {
-    let Some(golden) = golden::dir() else { return };
+    let Some(golden) = shared::golden() else { return };
     let mut count = 0;
     for archive in [
         "raw/blocks.tar.zst",
@@ -70,8 +68,8 @@ fn blocks_come_out_byte_for_byte() {
         "downsample/blocks-5m.tar.zst",
         "downsample/two-days-5m-1h.tar.zst",
     ] {
-        let unpacked = golden::unpack(&golden.join(archive));
-        for block in golden::blocks(unpacked.path()) {
+        let unpacked = shared::unpacked(&golden.join(archive));
+        for block in shared::block_dirs(unpacked.path()) {
             if IndexReader::open(block.join("index")).unwrap().version() == Version::V1 {
                 continue;
             }
