@@ -1,0 +1,192 @@
+//! The pipeline of one block in a Series call: series entries by batches, put in the order of the labels they are announced with, then
+//! their chunks, sent on in portions of bounded size.
+//!
+//! A portion is fetched while the one before it waits to be merged, so that a block holds up to three at once: about
+//! [`portion_bytes`] times three, whatever the size of the answer.
+
+mod chunks;
+mod entries;
+mod order;
+
+use std::sync::{Arc, atomic::Ordering::Relaxed};
+
+use model::labels::Labels;
+use storeapi::{Series, SeriesEvent, ShardMatcher};
+use tokio::sync::mpsc;
+use tsdb::index_header::IndexHeader;
+
+use self::order::Order;
+pub(crate) use self::{
+    chunks::ChunkPool,
+    entries::{Announced, Batch, Decoder, Entry, fetch_entries},
+};
+use crate::{block::Block, gateway::Request};
+
+/// Bytes of chunks that all blocks of a call together may have under way, beside what a single series needs.
+const CALL_BYTES: u64 = 48 << 20;
+
+/// Series in a portion of an answer without chunks.
+const PORTION_SERIES: usize = 1024;
+
+/// Bytes of chunks in one portion of a block when so many blocks answer a call.
+pub(crate) fn portion_bytes(blocks: usize) -> u64 {
+    (CALL_BYTES / (3 * blocks.max(1) as u64)).clamp(256 << 10, 4 << 20)
+}
+
+/// What a block sends to the merge.
+#[derive(Debug)]
+pub(crate) enum Message {
+    /// The next series, in order.
+    Portion(Vec<SeriesEvent>),
+    /// The block failed; nothing follows.
+    Failed(storeapi::Error),
+    /// The block has no more series. A channel that closes without it belongs to a task that died.
+    End,
+}
+
+/// One block of a Series call.
+pub(crate) struct BlockSeries {
+    pub(crate) block: Arc<Block>,
+    pub(crate) request: Arc<Request>,
+    pub(crate) header: Arc<IndexHeader>,
+    /// References of the selected series.
+    pub(crate) selected: Vec<u32>,
+    pub(crate) shard: ShardMatcher,
+    /// Bytes of chunks in one portion.
+    pub(crate) portion_bytes: u64,
+}
+
+impl BlockSeries {
+    /// Sends the block's series until all are sent, the receiver is gone, or something fails.
+    pub(crate) async fn run(self, out: mpsc::Sender<Message>) {
+        let last = match self.send_all(&out).await {
+            Ok(()) => Message::End,
+            Err(error) => Message::Failed(error.context(format!("block {}", self.block.id))),
+        };
+        // A receiver that is gone does not want to know.
+        let _ = out.send(last).await;
+    }
+
+    async fn send_all(&self, out: &mpsc::Sender<Message>) -> Result<(), storeapi::Error> {
+        let mut portions = Portions { series: self, out, portion: Vec::new(), bytes: 0, left: self.request.limit };
+        let announced = Arc::new(Announced::new(&self.block.labels, &self.request.without));
+        let mut order = Order::new(&self.header, &announced);
+        let mut selected = self.selected.as_slice();
+        while !selected.is_empty() && !portions.is_full() {
+            let (batch, rest) = selected.split_at(selected.len().min(self.request.batch_size));
+            selected = rest;
+            let bodies = fetch_entries(&self.block, &self.header, batch, &self.request).await?;
+            let decoder = Decoder {
+                block: Arc::clone(&self.block),
+                header: Arc::clone(&self.header),
+                announced: Arc::clone(&announced),
+                shard: self.shard.clone(),
+                mint: self.request.mint,
+                maxt: self.request.maxt,
+                skip_chunks: self.request.skip_chunks,
+            };
+            let decoded = self.request.compute(move || decoder.decode(&bodies)).await?;
+            for entry in decoded {
+                order.push(entry);
+            }
+            for entry in order.take_ready() {
+                portions.push(entry).await?;
+            }
+        }
+        for entry in order.finish() {
+            portions.push(entry).await?;
+        }
+        portions.flush().await
+    }
+}
+
+/// Collects entries until a portion is full, fetches its chunks and sends it.
+struct Portions<'a> {
+    series: &'a BlockSeries,
+    out: &'a mpsc::Sender<Message>,
+    portion: Vec<Entry>,
+    bytes: u64,
+    /// Series that may still be sent, if there is a limit.
+    left: Option<u64>,
+}
+
+impl Portions<'_> {
+    fn is_full(&self) -> bool {
+        self.left == Some(0) || self.out.is_closed()
+    }
+
+    async fn push(&mut self, entry: Entry) -> Result<(), storeapi::Error> {
+        if self.is_full() {
+            return Ok(());
+        }
+        if let Some(left) = &mut self.left {
+            *left -= 1;
+        }
+        self.series.request.reserve_chunks(entry.chunks.len() as u64)?;
+        let guess = self.series.block.chunk_guess.get();
+        self.bytes += entry.chunks.iter().map(|chunk| chunk.len_or(guess)).sum::<u64>();
+        self.portion.push(entry);
+        let full = match self.series.request.skip_chunks {
+            true => self.portion.len() >= PORTION_SERIES,
+            false => self.bytes >= self.series.portion_bytes,
+        };
+        if full { self.flush().await } else { Ok(()) }
+    }
+
+    async fn flush(&mut self) -> Result<(), storeapi::Error> {
+        let portion = std::mem::take(&mut self.portion);
+        self.bytes = 0;
+        if portion.is_empty() {
+            return Ok(());
+        }
+        let request = &self.series.request;
+        let events = if request.skip_chunks {
+            let bare = |entry: Entry| SeriesEvent::Series(Series { labels: entry.labels, chunks: Vec::new() });
+            portion.into_iter().map(bare).collect()
+        } else {
+            let started = std::time::Instant::now();
+            let events = chunks::load(&self.series.block, portion, request).await?;
+            let seconds = started.elapsed().as_secs_f64();
+            request.metrics.chunks_fetch_duration.with_label_values(&[&request.tenant]).observe(seconds);
+            events
+        };
+        // A receiver that is gone ends the loop above.
+        let _ = self.out.send(Message::Portion(events)).await;
+        Ok(())
+    }
+}
+
+/// Calls `visit` with the labels of every selected series of a block that has samples in the time of the request, until it says to stop.
+pub(crate) async fn for_each_labels(
+    block: &Arc<Block>,
+    selected: &[u32],
+    request: &Arc<Request>,
+    mut visit: impl FnMut(&Labels) -> bool,
+) -> Result<(), storeapi::Error> {
+    let header = block.header.get().await?;
+    let announced = Arc::new(Announced::new(&block.labels, &request.without));
+    for batch in selected.chunks(request.batch_size) {
+        let bodies = fetch_entries(block, &header, batch, request).await?;
+        let decoder = Decoder {
+            block: Arc::clone(block),
+            header: Arc::clone(&header),
+            announced: Arc::clone(&announced),
+            shard: ShardMatcher::new(None),
+            mint: request.mint,
+            maxt: request.maxt,
+            skip_chunks: true,
+        };
+        let decoded: Batch = request.compute(move || decoder.decode(&bodies)).await?;
+        for entry in &decoded {
+            if !visit(&entry.labels) {
+                return Ok(());
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Adds one to a counter of the request's statistics.
+pub(crate) fn count(counter: &std::sync::atomic::AtomicU64, by: u64) {
+    counter.fetch_add(by, Relaxed);
+}
