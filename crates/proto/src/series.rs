@@ -4,7 +4,7 @@
 //! stay slices of the receive buffer. The wire form is the one of `thanos/types.proto` and `thanos/store.proto`; fields are written
 //! in the order of their numbers, zero values left out, as Thanos writes them.
 
-mod decode;
+pub(crate) mod decode;
 mod encode;
 
 use bytes::Bytes;

@@ -1,12 +1,17 @@
 //! StoreAPI over a Prometheus: series by remote read, labels by the HTTP API.
 //!
 //! External labels are put over the labels of the series (they win), and matchers on them are answered here. Replica
-//! labels are taken off when asked for. Chunks of a streamed answer are passed on as they are: slices of the frames they
+//! labels are taken off when asked for. A large streamed answer is passed on while it comes. Chunks of a streamed answer are passed on as they are: slices of the frames they
 //! came in.
 
 mod frame;
+mod order;
 mod request;
 mod sampled;
+mod streamed;
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use async_trait::async_trait;
 use client::prometheus::{Error as ClientError, RemoteReadResponse};
@@ -24,6 +29,8 @@ use crate::peer::Peer;
 pub struct PrometheusStore {
     peer: Peer,
     frames: Histogram,
+    /// Prometheus has sent series out of order.
+    unsorted: Arc<AtomicBool>,
 }
 
 impl PrometheusStore {
@@ -37,7 +44,7 @@ impl PrometheusStore {
             .buckets(prometheus::exponential_buckets(10.0, 10.0, 5)?),
         )?;
         registry.register(Box::new(frames.clone()))?;
-        Ok(PrometheusStore { peer, frames })
+        Ok(PrometheusStore { peer, frames, unsorted: Arc::default() })
     }
 }
 
@@ -67,47 +74,45 @@ impl StoreApi for PrometheusStore {
         if mint > request.max_time {
             return Ok(stream::empty().boxed());
         }
-        let limit = u64::try_from(request.limit).unwrap_or(0);
         let shard = ShardMatcher::new(request.shard_info.as_ref());
-        let relabel = SeriesLabels::new(&external, &request.without_replica_labels);
-        let mut warnings = Vec::new();
-        let mut series = if request.skip_chunks {
-            let found = self
-                .peer
-                .client()
-                .series(&matchers, mint, request.max_time, limit)
-                .await
-                .map_err(api_error)?;
-            let labels =
-                found.iter().map(|labels| relabel.apply(labels)).filter(|labels| shard.matches(labels));
-            labels.map(|labels| Series { labels, chunks: Vec::new() }).collect()
-        } else {
-            let query = request::read_request(&matchers, mint, request.max_time);
-            let answer = self.peer.client().remote_read(&query).await.map_err(read_error)?;
-            match answer {
-                RemoteReadResponse::Streamed(frames) => self.streamed(frames, &relabel, &shard).await?,
-                RemoteReadResponse::Sampled(message) => {
-                    // Encoding is long work on an async thread only for servers without streaming, which are old.
-                    let answer =
-                        tokio::task::spawn_blocking(move || sampled::series(&message, &relabel, &shard))
-                            .await
-                            .map_err(|e| {
-                                Error::internal(format!("encode sampled answer of Prometheus: {e}"))
-                            })??;
-                    warnings = answer.warnings;
-                    answer.series
-                }
-            }
-        };
-        // With external labels added and replica labels removed the order is another one.
-        series.sort_by(|a, b| a.labels.cmp(&b.labels));
+        let labels = SeriesLabels::new(&external, &request.without_replica_labels);
+        let client = self.peer.client();
         if request.skip_chunks {
+            let limit = u64::try_from(request.limit).unwrap_or(0);
+            let found = client.series(&matchers, mint, request.max_time, limit).await.map_err(api_error)?;
+            let announced =
+                found.iter().map(|found| labels.apply(found)).filter(|labels| shard.matches(labels));
+            let mut series: Vec<_> = announced.map(|labels| Series { labels, chunks: Vec::new() }).collect();
+            series.sort_by(|a, b| a.labels.cmp(&b.labels));
+            // Without replica labels two may have become one.
             series.dedup_by(|a, b| a.labels == b.labels);
+            return Ok(streamed::sorted(series, request.limit));
         }
-        truncate_to_limit(&mut series, request.limit);
-        let warnings = warnings.into_iter().map(|text| Ok(SeriesEvent::Warning(text)));
-        let series = series.into_iter().map(|series| Ok(SeriesEvent::Series(series)));
-        Ok(stream::iter(warnings.chain(series)).boxed())
+        let query = request::read_request(&matchers, mint, request.max_time);
+        match client.remote_read(&query).await.map_err(read_error)? {
+            RemoteReadResponse::Streamed(frames) => {
+                let request = streamed::Request {
+                    peer: self.peer.clone(),
+                    external,
+                    labels,
+                    removed: request.without_replica_labels,
+                    shard,
+                    range: (mint, request.max_time),
+                    limit: request.limit,
+                    unsorted: self.unsorted.clone(),
+                };
+                streamed::series(frame::Reader::new(frames, self.frames.clone()), request).await
+            }
+            RemoteReadResponse::Sampled(message) => {
+                // Encoding is long work, but only servers without streaming make it necessary, which are old.
+                let answer = tokio::task::spawn_blocking(move || sampled::series(&message, &labels, &shard))
+                    .await
+                    .map_err(|e| Error::internal(format!("encode sampled answer of Prometheus: {e}")))??;
+                let warnings =
+                    stream::iter(answer.warnings.into_iter().map(|text| Ok(SeriesEvent::Warning(text))));
+                Ok(warnings.chain(streamed::sorted(answer.series, request.limit)).boxed())
+            }
+        }
     }
 
     async fn label_names(&self, request: LabelNamesRequest) -> Result<LabelNamesResponse, Error> {
@@ -169,24 +174,6 @@ impl StoreApi for PrometheusStore {
         values.dedup();
         truncate_to_limit(&mut values, request.limit);
         Ok(LabelValuesResponse { values, ..Default::default() })
-    }
-}
-
-impl PrometheusStore {
-    async fn streamed(
-        &self,
-        mut frames: client::prometheus::FrameStream,
-        relabel: &SeriesLabels,
-        shard: &ShardMatcher,
-    ) -> Result<Vec<Series>, Error> {
-        let mut series = frame::Collector::new(relabel, shard);
-        let mut count = 0u32;
-        while let Some(frame) = frames.next().await {
-            count += 1;
-            series.add(frame.map_err(read_error)?)?;
-        }
-        self.frames.observe(f64::from(count));
-        Ok(series.into_series())
     }
 }
 

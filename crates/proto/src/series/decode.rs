@@ -11,7 +11,7 @@ use prost::encoding::{DecodeContext, WireType, check_wire_type, decode_varint};
 use super::{AggrChunk, Aggregates, Chunk, ChunkEncoding, Series};
 
 #[cold]
-fn error(what: &'static str) -> DecodeError {
+pub(crate) fn error(what: &'static str) -> DecodeError {
     // prost offers message implementers no other constructor yet; it will be replaced when there is one.
     #[expect(deprecated)]
     DecodeError::new(what)
@@ -33,7 +33,7 @@ pub(super) fn take_message(
 }
 
 /// A value of a field, borrowed from the message.
-enum Value<'a> {
+pub(crate) enum Value<'a> {
     Varint(u64),
     Delimited(&'a [u8]),
     /// Fixed-width values; no field of ours has one.
@@ -41,8 +41,8 @@ enum Value<'a> {
 }
 
 /// The fields of one message in the order of the bytes.
-struct Fields<'a> {
-    rest: &'a [u8],
+pub(crate) struct Fields<'a> {
+    pub(crate) rest: &'a [u8],
 }
 
 impl<'a> Fields<'a> {
@@ -73,7 +73,7 @@ impl<'a> Fields<'a> {
         Ok(taken)
     }
 
-    fn next(&mut self) -> Result<Option<(u32, Value<'a>)>, DecodeError> {
+    pub(crate) fn next(&mut self) -> Result<Option<(u32, Value<'a>)>, DecodeError> {
         if self.rest.is_empty() {
             return Ok(None);
         }
@@ -99,7 +99,7 @@ fn text(bytes: &[u8]) -> Result<&str, DecodeError> {
     std::str::from_utf8(bytes).map_err(|_| error("series frame: label is not UTF-8"))
 }
 
-fn label<'a>(message: &'a [u8]) -> Result<(&'a str, &'a str), DecodeError> {
+pub(crate) fn label<'a>(message: &'a [u8]) -> Result<(&'a str, &'a str), DecodeError> {
     let (mut name, mut value) = ("", "");
     let mut fields = Fields { rest: message };
     while let Some(field) = fields.next()? {

@@ -1,62 +1,85 @@
-//! Series out of a frame of a streamed remote-read answer.
+//! Series out of the frames of a streamed remote-read answer.
 
 use bytes::Bytes;
+use client::prometheus::FrameStream;
 use model::labels::Labels;
-use prost::Message;
-use proto::labels_from_proto;
-use proto::prometheus_copy::ChunkedReadResponse;
-use storeapi::{AggrChunk, Chunk, ChunkEncoding, Error, Series, SeriesLabels, ShardMatcher};
+use prometheus::Histogram;
+use proto::decode_chunked_read;
+use storeapi::{Chunk, ChunkEncoding, Error, Series};
 use twox_hash::XxHash64;
 
-/// Collects the series of all frames of an answer.
-pub(super) struct Collector<'a> {
-    labels: &'a SeriesLabels,
-    shard: &'a ShardMatcher,
-    /// Labels of the last series as Prometheus has them: two of its series may have the same labels in our answer.
-    last: Option<Labels>,
-    series: Vec<Series>,
+use super::read_error;
+
+/// Reads the series of an answer one after the other, as Prometheus has them.
+pub(super) struct Reader {
+    frames: FrameStream,
+    /// Series of the last frame that are not given out yet, last first.
+    pending: Vec<Series>,
+    /// The series read last; the next frame may go on with it.
+    last: Option<Series>,
+    count: FrameCount,
 }
 
-impl<'a> Collector<'a> {
-    pub(super) fn new(labels: &'a SeriesLabels, shard: &'a ShardMatcher) -> Collector<'a> {
-        Collector { labels, shard, last: None, series: Vec::new() }
+/// Counts frames, and observes them when the answer has ended in any way.
+struct FrameCount {
+    frames: u32,
+    histogram: Histogram,
+}
+
+impl Drop for FrameCount {
+    fn drop(&mut self) {
+        self.histogram.observe(f64::from(self.frames));
+    }
+}
+
+impl Reader {
+    pub(super) fn new(frames: FrameStream, histogram: Histogram) -> Reader {
+        Reader { frames, pending: Vec::new(), last: None, count: FrameCount { frames: 0, histogram } }
     }
 
-    /// Adds the series of a frame. Their chunks stay slices of it.
-    pub(super) fn add(&mut self, frame: Bytes) -> Result<(), Error> {
-        let message = ChunkedReadResponse::decode(frame)
-            .map_err(|e| Error::internal(format!("decode a frame of the remote read stream: {e}")))?;
-        for series in message.chunked_series {
-            let own = labels_from_proto(&series.labels);
-            let chunks = series.chunks.into_iter().map(|chunk| {
-                // Prometheus counts its encodings from 1, StoreAPI from 0.
-                let encoding = ChunkEncoding::from_wire(chunk.r#type.wrapping_sub(1));
-                AggrChunk::raw(chunk.min_time_ms, chunk.max_time_ms, new_chunk(encoding, chunk.data))
-            });
-            if self.last.as_ref() == Some(&own)
-                && let Some(last) = self.series.last_mut()
-            {
-                // A long series comes in several frames.
-                last.chunks.extend(chunks);
-                continue;
+    /// The next series with all its chunks, which stay slices of their frames; `None` at the end.
+    pub(super) async fn next(&mut self) -> Result<Option<Series>, Error> {
+        loop {
+            while let Some(mut series) = self.pending.pop() {
+                for chunk in series.chunks.iter_mut().filter_map(|chunk| chunk.raw.as_mut()) {
+                    chunk.hash = hash(&chunk.data);
+                }
+                match &mut self.last {
+                    // A long series comes in several frames.
+                    Some(last) if last.labels == series.labels => last.chunks.append(&mut series.chunks),
+                    last => {
+                        if let Some(whole) = last.replace(series) {
+                            return Ok(Some(whole));
+                        }
+                    }
+                }
             }
-            let labels = self.labels.apply(&own);
-            if self.shard.matches(&labels) {
-                self.series.push(Series { labels, chunks: chunks.collect() });
-                self.last = Some(own);
-            }
+            let Some(frame) = self.frames.next().await else { return Ok(self.last.take()) };
+            self.count.frames += 1;
+            self.pending = decode_chunked_read(&frame.map_err(read_error)?)
+                .map_err(|e| Error::internal(format!("decode a frame of the remote read stream: {e}")))?;
+            self.pending.reverse();
         }
-        Ok(())
-    }
-
-    /// The series so far, in Prometheus's order.
-    pub(super) fn into_series(self) -> Vec<Series> {
-        self.series
     }
 }
 
-/// A chunk with its hash, by which a querier knows equal chunks of different stores.
+/// By its hash a querier knows equal chunks of different stores.
+fn hash(data: &[u8]) -> u64 {
+    XxHash64::oneshot(0, data)
+}
+
+/// A chunk with its hash.
 pub(super) fn new_chunk(encoding: ChunkEncoding, data: Bytes) -> Chunk {
-    let hash = XxHash64::oneshot(0, &data);
+    let hash = hash(&data);
     Chunk { encoding, data, hash }
+}
+
+/// About the bytes that a series takes in memory.
+pub(super) fn size_of(series: &Series) -> usize {
+    let chunks = series.chunks.iter().filter_map(|chunk| chunk.raw.as_ref());
+    labels_size(&series.labels) + chunks.map(|chunk| chunk.data.len() + 96).sum::<usize>()
+}
+
+fn labels_size(labels: &Labels) -> usize {
+    labels.heap_size() + 64
 }

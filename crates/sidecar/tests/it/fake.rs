@@ -14,7 +14,9 @@ use model::matcher::{MatchType, Matcher};
 use model::series::SampleBuffer;
 use prometheus::Registry;
 use prost::Message;
-use proto::prometheus_copy::{QueryResult, ReadRequest, ReadResponse, Sample, TimeSeries};
+use proto::prometheus_copy::{
+    Chunk, ChunkedReadResponse, ChunkedSeries, QueryResult, ReadRequest, ReadResponse, Sample, TimeSeries,
+};
 use proto::thanos::Label;
 use sidecar::{Peer, PrometheusStore};
 use storeapi::{Error, Series, SeriesEvent, SeriesRequest, StoreApi};
@@ -39,9 +41,11 @@ async fn store(status: u16, content_type: &'static str, parts: Vec<&'static [u8]
             .body(Body::from_stream(body))
             .expect("response")
     };
+    let names = r#"{"status":"success","data":["a","b","z"]}"#;
     let config = r#"{"status":"success","data":{"yaml":"global: {external_labels: {replica: a}}"}}"#;
     let app = Router::new()
         .route("/api/v1/read", post(answer))
+        .route("/api/v1/labels", get(move || async move { names }))
         .route("/api/v1/status/config", get(move || async move { config }));
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("free port");
     let base = format!("http://{}", listener.local_addr().expect("address"));
@@ -130,4 +134,68 @@ async fn broken_answers_are_errors_that_say_what_is_wrong() {
 #[tokio::test]
 async fn an_empty_stream_is_an_empty_answer() {
     assert_eq!(ask(&store(200, STREAMED, vec![]).await).await, Ok(Vec::new()));
+}
+
+/// A frame with one series of one chunk; `labels` like `a=b,b=1`.
+fn frame(labels: &str, data: Bytes) -> &'static [u8] {
+    let labels = labels.split(',').map(|pair| {
+        let (name, value) = pair.split_once('=').expect("label");
+        Label { name: name.to_string(), value: value.to_string() }
+    });
+    let chunks = vec![Chunk { min_time_ms: 1, max_time_ms: 2, r#type: 1, data }];
+    let chunked_series = vec![ChunkedSeries { labels: labels.collect(), chunks }];
+    let message = ChunkedReadResponse { chunked_series, query_index: 0 }.encode_to_vec();
+    let mut frame = Vec::new();
+    prost::encoding::encode_varint(message.len() as u64, &mut frame);
+    frame.extend(crc32c::crc32c(&message).to_be_bytes());
+    frame.extend(message);
+    Box::leak(frame.into_boxed_slice())
+}
+
+/// Labels and numbers of chunks of the series in the answer.
+fn outline(events: Vec<SeriesEvent>) -> Vec<(String, usize)> {
+    let outline = events.into_iter().map(|event| match event {
+        SeriesEvent::Series(series) => (series.labels.to_string(), series.chunks.len()),
+        other => panic!("not a series: {other:?}"),
+    });
+    outline.collect()
+}
+
+#[tokio::test]
+async fn a_large_answer_is_passed_on_in_order() {
+    // Prometheus adds its external labels, replica, and sorts without them. With it, the second goes before the first.
+    let large = Bytes::from(vec![7; 3 << 20]);
+    let frames = vec![
+        frame("a=b,replica=a", large.clone()),
+        frame("a=b,b=1,replica=a", large.clone()),
+        frame("a=b,b=1,replica=a", large.clone()),
+        frame("a=b,b=1,replica=a,z=1", Bytes::from_static(b"x")),
+        frame("a=b,replica=a,z=2", large.clone()),
+        frame("a=c,replica=a", large),
+    ];
+    let want = [
+        ("{a=\"b\", b=\"1\", replica=\"a\"}", 2),
+        ("{a=\"b\", b=\"1\", replica=\"a\", z=\"1\"}", 1),
+        ("{a=\"b\", replica=\"a\"}", 1),
+        ("{a=\"b\", replica=\"a\", z=\"2\"}", 1),
+        ("{a=\"c\", replica=\"a\"}", 1),
+    ];
+    let want = want.map(|(labels, chunks)| (labels.to_string(), chunks)).to_vec();
+    let sound = store(200, STREAMED, frames.clone()).await;
+    assert_eq!(outline(ask(&sound).await.expect("answer")), want);
+
+    // Broken off in the middle: what is in order comes first, then the error.
+    let mut broken = frames.clone();
+    broken.truncate(4);
+    broken.push(&b"\x05\0\0\0\0hello"[..]);
+    let error = ask(&store(200, STREAMED, broken).await).await.expect_err("broken frame").to_string();
+    assert!(error.contains("frame 4: corrupted frame"), "{error}");
+
+    // A server that does not sort is noticed, and is sorted for from then on.
+    let mut unsorted = frames;
+    unsorted.swap(0, 5);
+    let unsorted = store(200, STREAMED, unsorted).await;
+    let error = ask(&unsorted).await.expect_err("out of order").to_string();
+    assert!(error.contains("is not sorted"), "{error}");
+    assert_eq!(outline(ask(&unsorted).await.expect("answer")).len(), want.len());
 }
