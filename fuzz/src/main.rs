@@ -16,7 +16,7 @@ fn target() -> &'static Target {
     TARGET.get_or_init(|| {
         let name = std::env::var("FUZZ_TARGET").unwrap_or_default();
         targets::by_name(&name).unwrap_or_else(|| {
-            let names: Vec<_> = targets::ALL.iter().map(|t| t.name).collect();
+            let names: Vec<_> = targets::all().map(|t| t.name).collect();
             panic!("FUZZ_TARGET is {name:?}; the targets are {}", names.join(" "))
         })
     })

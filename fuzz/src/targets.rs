@@ -1,6 +1,8 @@
 //! The targets, by name.
 
 mod block;
+mod text;
+mod wire;
 
 /// A fuzz target.
 #[derive(Clone, Copy)]
@@ -14,9 +16,11 @@ pub struct Target {
 }
 
 /// All targets.
-pub const ALL: &[Target] = &block::TARGETS;
+pub fn all() -> impl Iterator<Item = &'static Target> {
+    block::TARGETS.iter().chain(&text::TARGETS).chain(&wire::TARGETS)
+}
 
 /// The target of that name.
 pub fn by_name(name: &str) -> Option<&'static Target> {
-    ALL.iter().find(|t| t.name == name)
+    all().find(|t| t.name == name)
 }

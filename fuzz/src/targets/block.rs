@@ -233,7 +233,9 @@ fn read_header(data: Vec<u8>) {
     for reference in (0..2000).step_by(13) {
         let _ = header.lookup_symbol(reference);
     }
-    let _ = header.symbols().iter().map(|(_, symbol)| header.symbols().find(symbol)).count();
+    header.symbols().iter().for_each(|(_, symbol)| {
+        let _ = header.symbols().find(symbol);
+    });
 }
 
 fn header_seeds() -> Vec<Vec<u8>> {

@@ -5,7 +5,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use fuzz::mutate::{Random, mutate};
-use fuzz::targets::ALL;
+use fuzz::targets;
 
 #[global_allocator]
 static ALLOCATOR: fuzz::LimitedAllocator = fuzz::LimitedAllocator;
@@ -18,7 +18,7 @@ fn number(name: &str, default: u64) -> u64 {
 fn targets_survive_mutated_seeds() {
     let rounds = number("FUZZ_ITERS", 3_000);
     let mut failed = Vec::new();
-    for target in ALL {
+    for target in targets::all() {
         let seeds = (target.seeds)();
         assert!(!seeds.is_empty(), "{} has no seeds", target.name);
         for seed in &seeds {
