@@ -17,7 +17,10 @@ use tsdb::{
 };
 use ulid::Ulid;
 
-use crate::{config::StoreConfig, header::{Header, HeaderPool}};
+use crate::{
+    config::StoreConfig,
+    header::{Header, HeaderPool},
+};
 
 /// A block with what is needed to read it.
 #[derive(Debug)]
@@ -76,7 +79,9 @@ impl Block {
         let mut builder = LabelsBuilder::new(&labels);
         builder.set(BLOCK_ID_LABEL, &id.to_string());
         let relabel_labels = builder.labels();
-        let header = Header::prepare(headers, id).await.map_err(|error| format!("create index header reader: {error}"))?;
+        let header = Header::prepare(headers, id)
+            .await
+            .map_err(|error| format!("create index header reader: {error}"))?;
         let segments = segments(bucket, &meta).await.map_err(|error| format!("list chunk files: {error}"))?;
         let stats = meta.thanos.index_stats;
         Ok(Block {
@@ -120,8 +125,13 @@ async fn segments(bucket: &dyn Bucket, meta: &BlockMeta) -> objstore::Result<Vec
         return Ok(meta.thanos.segment_files.iter().map(|file| format!("{prefix}{file}")).collect());
     }
     let in_chunks = |file: &&File| file.rel_path.starts_with("chunks/");
-    let mut named: Vec<String> =
-        meta.thanos.files.iter().filter(in_chunks).map(|file| format!("{}/{}", meta.ulid, file.rel_path)).collect();
+    let mut named: Vec<String> = meta
+        .thanos
+        .files
+        .iter()
+        .filter(in_chunks)
+        .map(|file| format!("{}/{}", meta.ulid, file.rel_path))
+        .collect();
     if named.is_empty() {
         let entries = bucket.list(&prefix, IterOptions::default()).await?;
         named = entries.into_iter().filter(|entry| !entry.is_dir()).map(|entry| entry.name).collect();

@@ -63,7 +63,14 @@ impl BlockSet {
         selected
     }
 
-    fn fill(&self, level: usize, mint: i64, maxt: i64, block_matchers: &[Matcher], selected: &mut Vec<Arc<Block>>) {
+    fn fill(
+        &self,
+        level: usize,
+        mint: i64,
+        maxt: i64,
+        block_matchers: &[Matcher],
+        selected: &mut Vec<Arc<Block>>,
+    ) {
         if mint > maxt {
             return;
         }

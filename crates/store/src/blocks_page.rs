@@ -71,7 +71,13 @@ async fn view(State(blocks): State<Arc<Blocks>>, Query(query): Query<ViewQuery>)
         let json = meta.to_json().ok().and_then(|json| String::from_utf8(json).ok());
         match json.and_then(|json| RawValue::from_string(json).ok()) {
             Some(json) => metas.push(json),
-            None => return failure(StatusCode::INTERNAL_SERVER_ERROR, "internal", format!("encode meta of block {}", meta.ulid)),
+            None => {
+                return failure(
+                    StatusCode::INTERNAL_SERVER_ERROR,
+                    "internal",
+                    format!("encode meta of block {}", meta.ulid),
+                );
+            }
         }
     }
     let refreshed_at = match page.refreshed_ms {
@@ -119,17 +125,25 @@ async fn mark(State(blocks): State<Arc<Blocks>>, query: Query<MarkQuery>, body: 
     let Ok(id) = Ulid::from_string(&query.id) else {
         return failure(StatusCode::BAD_REQUEST, "bad_data", format!("ULID {:?} is not valid", query.id));
     };
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |now| now.as_secs() as i64);
+    let now = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .map_or(0, |now| now.as_secs() as i64);
     let bucket = blocks.store.bucket().as_ref();
     let written = match query.action.as_str() {
         "DELETION" => {
-            let mark = DeletionMark { id, version: marks::VERSION, details: query.detail, deletion_time: now };
+            let mark =
+                DeletionMark { id, version: marks::VERSION, details: query.detail, deletion_time: now };
             marks::write(bucket, id, &mark).await
         }
         "NO_COMPACTION" => {
             let reason = marks::reason::MANUAL.to_owned();
-            let mark =
-                NoCompactMark { id, version: marks::VERSION, details: query.detail, no_compact_time: now, reason };
+            let mark = NoCompactMark {
+                id,
+                version: marks::VERSION,
+                details: query.detail,
+                no_compact_time: now,
+                reason,
+            };
             marks::write(bucket, id, &mark).await
         }
         other => {

@@ -12,8 +12,8 @@ use parking_lot::Mutex;
 use prometheus::{Counter, CounterVec, Gauge, HistogramVec, Registry};
 use ulid::Ulid;
 
-use self::lru::Lru;
 pub use self::config::{IndexCacheConfig, Item};
+use self::lru::Lru;
 use crate::metrics::Maker;
 
 /// What is looked up.
@@ -77,12 +77,14 @@ impl IndexCache {
         let typed = &["item_type"];
         let tenanted = &["item_type", "tenant"];
         let added = make.counters(&name("items_added_total"), "Items put into the index cache.", typed)?;
-        let evicted = make.counters(&name("items_evicted_total"), "Items thrown out of the index cache.", typed)?;
+        let evicted =
+            make.counters(&name("items_evicted_total"), "Items thrown out of the index cache.", typed)?;
         let overflowed =
             make.counters(&name("items_overflowed_total"), "Items too large for the index cache.", typed)?;
         let items = make.gauges(&name("items"), "Items in the index cache.", typed)?;
         let sizes = make.gauges(&name("items_size_bytes"), "Bytes of items in the index cache.", typed)?;
-        make.gauge(&name("max_size_bytes"), "Most bytes that the index cache holds.")?.set(config.max_size as f64);
+        make.gauge(&name("max_size_bytes"), "Most bytes that the index cache holds.")?
+            .set(config.max_size as f64);
         make.gauge(&name("max_item_size_bytes"), "Most bytes of one item in the index cache.")?
             .set(config.max_item_size as f64);
         const KIB: f64 = 1024.0;
@@ -104,14 +106,19 @@ impl IndexCache {
         ];
         let seconds = [0.01, 0.1, 0.3, 0.6, 1.0, 3.0, 6.0, 10.0, 15.0, 20.0, 30.0, 45.0, 60.0, 90.0, 120.0];
         let metrics = Metrics {
-            requests: make.counters(&name("requests_total"), "Items looked up in the index cache.", tenanted)?,
+            requests: make.counters(
+                &name("requests_total"),
+                "Items looked up in the index cache.",
+                tenanted,
+            )?,
             hits: make.counters(&name("hits_total"), "Items found in the index cache.", tenanted)?,
             added: each(&added),
             evicted: each(&evicted),
             overflowed: each(&overflowed),
             items: Item::ALL.map(|item| items.with_label_values(&[item.as_str()])),
             items_size: Item::ALL.map(|item| sizes.with_label_values(&[item.as_str()])),
-            total_size: make.gauge(&name("total_size_bytes"), "Bytes of items and keys in the index cache.")?,
+            total_size: make
+                .gauge(&name("total_size_bytes"), "Bytes of items and keys in the index cache.")?,
             stored: make.histograms(
                 &name("stored_data_size_bytes"),
                 "Bytes of an item put into the index cache.",

@@ -14,7 +14,9 @@ use server::{
     request_log::RequestLog,
     run::{ActorError, Group},
 };
-use storeapi::{Error as ApiError, Info, InfoProvider, LimitedStore, SelectLimits, StoreApi, grpc::server as service};
+use storeapi::{
+    Error as ApiError, Info, InfoProvider, LimitedStore, SelectLimits, StoreApi, grpc::server as service,
+};
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
 use tokio_util::sync::CancellationToken;
 
@@ -71,8 +73,10 @@ impl Component {
         let fetcher = fetcher(&config, &bucket, &registry)?;
         let store =
             BucketStore::new(bucket, fetcher, config.store.clone(), config.index_cache.clone(), &registry)?;
-        let limits =
-            SelectLimits { series_per_request: config.store.limits.series, samples_per_request: config.store.limits.samples };
+        let limits = SelectLimits {
+            series_per_request: config.store.limits.series,
+            samples_per_request: config.store.limits.samples,
+        };
         let limited = LimitedStore::new(Arc::clone(&store) as Arc<dyn StoreApi>, limits, &registry)?;
         let info = ReadyInfo { store: Arc::clone(&store), probes: probes.clone() };
         let services =

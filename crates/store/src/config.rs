@@ -65,6 +65,8 @@ pub struct StoreConfig {
     pub estimated_max_chunk_size: u64,
     /// Most bytes of chunks that all calls together hold while fetching (`--chunk-pool-size`); 0 sets no limit.
     pub chunk_pool_size: u64,
+    /// End Series answers with hints: the queried blocks, and statistics when asked for. Thanos's binary never sends them.
+    pub series_response_hints: bool,
 }
 
 impl StoreConfig {
@@ -82,6 +84,7 @@ impl StoreConfig {
             estimated_max_series_size: 64 * 1024,
             estimated_max_chunk_size: 16_000,
             chunk_pool_size: 2 << 30,
+            series_response_hints: false,
         }
     }
 }

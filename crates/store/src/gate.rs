@@ -41,7 +41,11 @@ impl Gate {
         make.gauge(&name("max"), "Series calls that may run at once.")?.set(limit as f64);
         Ok(Gate {
             turns: (limit > 0).then(|| Arc::new(Semaphore::new(limit.min(Semaphore::MAX_PERMITS)))),
-            wait: make.histogram(&name("duration_seconds"), "Seconds that Series calls waited for their turn.", &WAIT_SECONDS)?,
+            wait: make.histogram(
+                &name("duration_seconds"),
+                "Seconds that Series calls waited for their turn.",
+                &WAIT_SECONDS,
+            )?,
             total: make.counter(&name("total"), "Series calls that came to the gate.")?,
             in_flight: make.gauge(&name("in_flight"), "Series calls that have their turn.")?,
         })

@@ -85,7 +85,9 @@ impl BucketStore {
             return Err(Error::Config(why.to_owned()));
         }
         if config.series_batch_size == 0 || config.header.sampling == 0 {
-            return Err(Error::Config("series batch size and postings offset sampling must be at least 1".to_owned()));
+            return Err(Error::Config(
+                "series batch size and postings offset sampling must be at least 1".to_owned(),
+            ));
         }
         std::fs::create_dir_all(&config.data_dir)
             .map_err(|source| Error::DataDir { path: config.data_dir.clone(), source })?;

@@ -91,7 +91,8 @@ impl HeaderPool {
 
     async fn open(&self, id: Ulid) -> Result<Arc<IndexHeader>, String> {
         let path = self.path(id);
-        let there = tokio::fs::try_exists(&path).await.map_err(|error| format!("{}: {error}", path.display()))?;
+        let there =
+            tokio::fs::try_exists(&path).await.map_err(|error| format!("{}: {error}", path.display()))?;
         if !there {
             self.download(id).await?;
         }

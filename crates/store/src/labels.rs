@@ -112,8 +112,9 @@ async fn selected_values(
     request: &Arc<Request>,
 ) -> Result<BTreeSet<String>, Error> {
     let external = block.labels.get(label).is_some();
-    let by_name =
-        matchers.iter().any(|matcher| matcher.name() == model::labels::METRIC_NAME && matcher.ty() == MatchType::Eq);
+    let by_name = matchers
+        .iter()
+        .any(|matcher| matcher.name() == model::labels::METRIC_NAME && matcher.ty() == MatchType::Eq);
     // Series without the label need not be read; a metric name selects few enough.
     if !external && !by_name {
         matchers.push(Matcher::not_equal(label, ""));

@@ -1,8 +1,8 @@
 //! The gateway's metrics, under Thanos's names.
 
 use prometheus::{
-    Counter, CounterVec, Gauge, Histogram, HistogramOpts, HistogramVec, Opts, Registry, core::Collector,
-    IntCounterVec, exponential_buckets,
+    Counter, CounterVec, Gauge, Histogram, HistogramOpts, HistogramVec, IntCounterVec, Opts, Registry,
+    core::Collector, exponential_buckets,
 };
 
 use crate::stats::{DataStats, Stats};
@@ -38,7 +38,12 @@ impl Maker<'_> {
         self.register(Gauge::new(name, help)?)
     }
 
-    pub(crate) fn gauges(&self, name: &str, help: &str, labels: &[&str]) -> prometheus::Result<prometheus::GaugeVec> {
+    pub(crate) fn gauges(
+        &self,
+        name: &str,
+        help: &str,
+        labels: &[&str],
+    ) -> prometheus::Result<prometheus::GaugeVec> {
         self.register(prometheus::GaugeVec::new(Opts::new(name, help), labels)?)
     }
 
@@ -125,14 +130,18 @@ impl StoreMetrics {
             768.0 * MIB,
             1024.0 * MIB,
         ];
-        let seconds =
-            |part: &str, help: &str| make.histograms(&name(&format!("{part}_seconds")), help, &SECONDS, tenant);
+        let seconds = |part: &str, help: &str| {
+            make.histograms(&name(&format!("{part}_seconds")), help, &SECONDS, tenant)
+        };
         Ok(StoreMetrics {
             block_loads: make.counter(&name("block_loads_total"), "Blocks that were tried to be loaded.")?,
-            block_load_failures: make.counter(&name("block_load_failures_total"), "Blocks that could not be loaded.")?,
+            block_load_failures: make
+                .counter(&name("block_load_failures_total"), "Blocks that could not be loaded.")?,
             block_drops: make.counter(&name("block_drops_total"), "Blocks that were let go.")?,
-            block_drop_failures: make
-                .counter(&name("block_drop_failures_total"), "Blocks whose local files could not be removed.")?,
+            block_drop_failures: make.counter(
+                &name("block_drop_failures_total"),
+                "Blocks whose local files could not be removed.",
+            )?,
             blocks_loaded: make.gauge(&name("blocks_loaded"), "Blocks being served.")?,
             last_loaded: make
                 .gauge(&name("blocks_last_loaded_timestamp_seconds"), "When the last block was loaded.")?,
@@ -171,8 +180,14 @@ impl StoreMetrics {
                 &exponential_buckets(1.0, 2.0, 10)?,
                 tenant,
             )?,
-            get_all_duration: seconds("series_get_all_duration", "Until all blocks of a call had their postings.")?,
-            merge_duration: seconds("series_merge_duration", "Merging and sending the series of all blocks.")?,
+            get_all_duration: seconds(
+                "series_get_all_duration",
+                "Until all blocks of a call had their postings.",
+            )?,
+            merge_duration: seconds(
+                "series_merge_duration",
+                "Merging and sending the series of all blocks.",
+            )?,
             result_series: make.histograms(
                 &name("series_result_series"),
                 "Series in the answer of one Series call.",
@@ -210,9 +225,15 @@ impl StoreMetrics {
                 "Blocks that were looked into without a match.",
                 tenant,
             )?,
-            postings_fetch_duration: seconds("postings_fetch_duration", "Getting postings, from caches or the bucket.")?,
+            postings_fetch_duration: seconds(
+                "postings_fetch_duration",
+                "Getting postings, from caches or the bucket.",
+            )?,
             series_fetch_duration: seconds("series_fetch_duration", "Getting a batch of series entries.")?,
-            series_fetch_duration_sum: seconds("series_fetch_duration_sum", "Getting all series entries of a call.")?,
+            series_fetch_duration_sum: seconds(
+                "series_fetch_duration_sum",
+                "Getting all series entries of a call.",
+            )?,
             chunks_fetch_duration: seconds("chunks_fetch_duration", "Getting a batch of chunks.")?,
             chunks_fetch_duration_sum: seconds("chunks_fetch_duration_sum", "Getting all chunks of a call.")?,
         })
@@ -271,10 +292,14 @@ impl HeaderMetrics {
                 "Seconds that opening an index-header took.",
                 &FINE_LOAD_SECONDS,
             )?,
-            lazy_loads: make.counter(&name("lazy_load_total"), "Index-headers mapped because a request needed them.")?,
-            lazy_load_failures: make
-                .counter(&name("lazy_load_failed_total"), "Index-headers that could not be mapped for a request.")?,
-            lazy_unloads: make.counter(&name("lazy_unload_total"), "Index-headers unmapped after being idle.")?,
+            lazy_loads: make
+                .counter(&name("lazy_load_total"), "Index-headers mapped because a request needed them.")?,
+            lazy_load_failures: make.counter(
+                &name("lazy_load_failed_total"),
+                "Index-headers that could not be mapped for a request.",
+            )?,
+            lazy_unloads: make
+                .counter(&name("lazy_unload_total"), "Index-headers unmapped after being idle.")?,
             lazy_load_duration: make.histogram(
                 &name("lazy_load_duration_seconds"),
                 "Seconds that mapping an index-header for a request took.",

@@ -68,7 +68,8 @@ impl BlockSeries {
     }
 
     async fn send_all(&self, out: &mpsc::Sender<Message>) -> Result<(), storeapi::Error> {
-        let mut portions = Portions { series: self, out, portion: Vec::new(), bytes: 0, left: self.request.limit };
+        let mut portions =
+            Portions { series: self, out, portion: Vec::new(), bytes: 0, left: self.request.limit };
         let announced = Arc::new(Announced::new(&self.block.labels, &self.request.without));
         let mut order = Order::new(&self.header, &announced);
         let mut selected = self.selected.as_slice();
@@ -141,7 +142,8 @@ impl Portions<'_> {
         }
         let request = &self.series.request;
         let events = if request.skip_chunks {
-            let bare = |entry: Entry| SeriesEvent::Series(Series { labels: entry.labels, chunks: Vec::new() });
+            let bare =
+                |entry: Entry| SeriesEvent::Series(Series { labels: entry.labels, chunks: Vec::new() });
             portion.into_iter().map(bare).collect()
         } else {
             let started = std::time::Instant::now();

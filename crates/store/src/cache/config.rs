@@ -56,7 +56,10 @@ impl IndexCacheConfig {
         match head.kind.to_uppercase().as_str() {
             "IN-MEMORY" => {}
             "MEMCACHED" | "REDIS" => {
-                return Err(format!("index cache with type {} is not built into this version; IN-MEMORY is", head.kind));
+                return Err(format!(
+                    "index cache with type {} is not built into this version; IN-MEMORY is",
+                    head.kind
+                ));
             }
             _ => return Err(format!("index cache with type {} is not supported", head.kind)),
         }

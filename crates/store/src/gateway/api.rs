@@ -23,7 +23,13 @@ const BLOCKS_AT_ONCE: usize = 64;
 
 impl BucketStore {
     /// The blocks that answer a Series request, each with the matchers left for its data.
-    fn choose(&self, request: &SeriesRequest, mint: i64, maxt: i64, block_matchers: &[Matcher]) -> Vec<(Arc<Block>, Arc<[Matcher]>)> {
+    fn choose(
+        &self,
+        request: &SeriesRequest,
+        mint: i64,
+        maxt: i64,
+        block_matchers: &[Matcher],
+    ) -> Vec<(Arc<Block>, Arc<[Matcher]>)> {
         let blocks = self.blocks.read();
         let mut chosen = Vec::new();
         for set in blocks.by_labels.values() {
@@ -44,7 +50,8 @@ impl BucketStore {
         block_matchers: &[Matcher],
     ) -> Vec<(Arc<Block>, Vec<Matcher>)> {
         let blocks = self.blocks.read();
-        let candidates = blocks.by_id.values().filter(|block| block.overlaps(start, end) && block.matches(block_matchers));
+        let candidates =
+            blocks.by_id.values().filter(|block| block.overlaps(start, end) && block.matches(block_matchers));
         candidates
             .filter_map(|block| Some((Arc::clone(block), match_external_labels(matchers, &block.labels)?)))
             .collect()
@@ -84,8 +91,12 @@ impl StoreApi for BucketStore {
             .try_filter_map(|block| async move { Ok(block) })
             .try_collect()
             .await?;
-        shared.stats.get_all_nanos.store(started.elapsed().as_nanos() as u64, std::sync::atomic::Ordering::Relaxed);
-        Ok(Answer::start(blocks, shared, queried, with_stats, turn).boxed())
+        shared
+            .stats
+            .get_all_nanos
+            .store(started.elapsed().as_nanos() as u64, std::sync::atomic::Ordering::Relaxed);
+        let hints = self.config.series_response_hints.then_some((queried, with_stats));
+        Ok(Answer::start(blocks, shared, hints, turn).boxed())
     }
 
     async fn label_names(&self, request: LabelNamesRequest) -> Result<LabelNamesResponse, Error> {
@@ -98,7 +109,11 @@ impl StoreApi for BucketStore {
         });
         let names = labels::names(chosen, &shared).await?;
         let names = limited(names, request.limit);
-        Ok(LabelNamesResponse { names, warnings: Vec::new(), hints: Some(hints::label_names_answer(&queried)) })
+        Ok(LabelNamesResponse {
+            names,
+            warnings: Vec::new(),
+            hints: Some(hints::label_names_answer(&queried)),
+        })
     }
 
     async fn label_values(&self, request: LabelValuesRequest) -> Result<LabelValuesResponse, Error> {
@@ -117,7 +132,11 @@ impl StoreApi for BucketStore {
         });
         let values = labels::values(chosen, &request.label, &shared).await?;
         let values = limited(values, request.limit);
-        Ok(LabelValuesResponse { values, warnings: Vec::new(), hints: Some(hints::label_values_answer(&queried)) })
+        Ok(LabelValuesResponse {
+            values,
+            warnings: Vec::new(),
+            hints: Some(hints::label_values_answer(&queried)),
+        })
     }
 }
 

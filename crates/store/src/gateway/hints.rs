@@ -1,9 +1,9 @@
 //! The hints of requests and answers: messages within `google.protobuf.Any`.
 
 use model::matcher::Matcher;
-use proto::hintspb;
 use prost::Message;
 use prost_types::Any;
+use proto::hintspb;
 use storeapi::Error;
 use ulid::Ulid;
 
@@ -13,7 +13,8 @@ const PREFIX: &str = "type.googleapis.com/";
 fn unpack<M: Message + Default>(any: &Any, name: &str, doing: &str) -> Result<M, Error> {
     let found = any.type_url.rsplit('/').next().unwrap_or_default();
     if found != name {
-        let why = format!("unmarshal {doing} request hints: mismatched message type: got {name:?} want {found:?}");
+        let why =
+            format!("unmarshal {doing} request hints: mismatched message type: got {name:?} want {found:?}");
         return Err(Error::invalid_argument(why));
     }
     let unreadable = |error| Error::invalid_argument(format!("unmarshal {doing} request hints: {error}"));
@@ -39,14 +40,16 @@ pub(super) fn of_series(hints: Option<&Any>) -> Result<(Vec<Matcher>, bool), Err
 /// Block matchers of a LabelNames request.
 pub(super) fn of_label_names(hints: Option<&Any>) -> Result<Vec<Matcher>, Error> {
     let Some(any) = hints else { return Ok(Vec::new()) };
-    let hints: hintspb::LabelNamesRequestHints = unpack(any, "hintspb.LabelNamesRequestHints", "label names")?;
+    let hints: hintspb::LabelNamesRequestHints =
+        unpack(any, "hintspb.LabelNamesRequestHints", "label names")?;
     matchers(&hints.block_matchers)
 }
 
 /// Block matchers of a LabelValues request.
 pub(super) fn of_label_values(hints: Option<&Any>) -> Result<Vec<Matcher>, Error> {
     let Some(any) = hints else { return Ok(Vec::new()) };
-    let hints: hintspb::LabelValuesRequestHints = unpack(any, "hintspb.LabelValuesRequestHints", "label values")?;
+    let hints: hintspb::LabelValuesRequestHints =
+        unpack(any, "hintspb.LabelValuesRequestHints", "label values")?;
     matchers(&hints.block_matchers)
 }
 
@@ -62,10 +65,16 @@ pub(super) fn series_answer(queried: &[Ulid], stats: Option<hintspb::QueryStats>
 
 /// Hints of a LabelNames answer.
 pub(super) fn label_names_answer(queried: &[Ulid]) -> Any {
-    pack("hintspb.LabelNamesResponseHints", &hintspb::LabelNamesResponseHints { queried_blocks: blocks(queried) })
+    pack(
+        "hintspb.LabelNamesResponseHints",
+        &hintspb::LabelNamesResponseHints { queried_blocks: blocks(queried) },
+    )
 }
 
 /// Hints of a LabelValues answer.
 pub(super) fn label_values_answer(queried: &[Ulid]) -> Any {
-    pack("hintspb.LabelValuesResponseHints", &hintspb::LabelValuesResponseHints { queried_blocks: blocks(queried) })
+    pack(
+        "hintspb.LabelValuesResponseHints",
+        &hintspb::LabelValuesResponseHints { queried_blocks: blocks(queried) },
+    )
 }

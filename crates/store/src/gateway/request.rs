@@ -73,13 +73,15 @@ impl Request {
 
     /// Counts series against the limit.
     pub(crate) fn reserve_series(&self, series: u64) -> Result<(), Error> {
-        let exceeded = |violated: LimitViolated| Error::resource_exhausted(format!("exceeded series limit: {violated}"));
+        let exceeded =
+            |violated: LimitViolated| Error::resource_exhausted(format!("exceeded series limit: {violated}"));
         self.series_limit.reserve(series).map_err(exceeded)
     }
 
     /// Counts chunks against the limit.
     pub(crate) fn reserve_chunks(&self, chunks: u64) -> Result<(), Error> {
-        let exceeded = |violated: LimitViolated| Error::resource_exhausted(format!("exceeded chunks limit: {violated}"));
+        let exceeded =
+            |violated: LimitViolated| Error::resource_exhausted(format!("exceeded chunks limit: {violated}"));
         self.chunks_limit.reserve(chunks).map_err(exceeded)
     }
 

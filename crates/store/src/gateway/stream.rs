@@ -57,8 +57,8 @@ pub(super) struct Answer {
     merged: MergedSeries<Input>,
     failure: Failure,
     request: Arc<Request>,
-    queried: Vec<Ulid>,
-    with_stats: bool,
+    /// The queried blocks, and whether statistics are wanted; `None` sends no hints.
+    hints: Option<(Vec<Ulid>, bool)>,
     /// Series that may still be sent, if there is a limit.
     left: Option<u64>,
     state: State,
@@ -80,8 +80,7 @@ impl Answer {
     pub(super) fn start(
         blocks: Vec<BlockSeries>,
         request: Arc<Request>,
-        queried: Vec<Ulid>,
-        with_stats: bool,
+        hints: Option<(Vec<Ulid>, bool)>,
         turn: Turn,
     ) -> Self {
         let failure = Failure::default();
@@ -99,8 +98,7 @@ impl Answer {
             merged,
             failure,
             request,
-            queried,
-            with_stats,
+            hints,
             left,
             state: State::Series,
             started: Instant::now(),
@@ -114,7 +112,12 @@ impl Answer {
         count(&stats.merged_series, 1);
         if !self.request.skip_chunks {
             count(&stats.merged_chunks, series.chunks.len() as u64);
-            let size: usize = series.chunks.iter().flat_map(|chunk| chunk.chunks()).map(|(_, chunk)| chunk.data.len()).sum();
+            let size: usize = series
+                .chunks
+                .iter()
+                .flat_map(|chunk| chunk.chunks())
+                .map(|(_, chunk)| chunk.data.len())
+                .sum();
             self.request.metrics.chunk_size.with_label_values(&[&self.request.tenant]).observe(size as f64);
         }
     }
@@ -141,9 +144,9 @@ impl Stream for Answer {
                 State::Done => return Poll::Ready(None),
                 State::Hints => {
                     this.state = State::Done;
-                    let stats = this.with_stats.then(|| this.request.stats.to_proto());
-                    let hints = hints::series_answer(&this.queried, stats);
-                    return Poll::Ready(Some(Ok(SeriesEvent::Hints(hints))));
+                    let Some((queried, with_stats)) = this.hints.take() else { continue };
+                    let stats = with_stats.then(|| this.request.stats.to_proto());
+                    return Poll::Ready(Some(Ok(SeriesEvent::Hints(hints::series_answer(&queried, stats)))));
                 }
                 State::Series if this.left == Some(0) => this.finish(),
                 State::Series => {

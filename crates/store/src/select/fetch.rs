@@ -34,11 +34,13 @@ pub(crate) async fn select(
     let start = Instant::now();
     let matchers = sorted(matchers.to_vec());
     let cache_key = expanded_key(block, &matchers);
-    let cached = request.cache.get_many(Item::ExpandedPostings, std::slice::from_ref(&cache_key), &request.tenant);
+    let cached =
+        request.cache.get_many(Item::ExpandedPostings, std::slice::from_ref(&cache_key), &request.tenant);
     if let Some(bytes) = cached.into_iter().flatten().next() {
         request.reserve_bytes(bytes.len() as u64, "loading expanded postings from index cache")?;
         request.stats.postings.touched.add(1, bytes.len() as u64);
-        return postings::decode(&bytes).map_err(|problem| of_data(format!("cached expanded postings: {problem}")));
+        return postings::decode(&bytes)
+            .map_err(|problem| of_data(format!("cached expanded postings: {problem}")));
     }
     let header = block.header.get().await?;
     let planned = blocking(move || plan(&header, &matchers).map_err(of_data)).await?;
@@ -49,7 +51,11 @@ pub(crate) async fn select(
     let mut encoded = Vec::new();
     postings::encode(&mut encoded, &selected);
     request.cache.put_many(Item::ExpandedPostings, [(cache_key, encoded.as_slice())], &request.tenant);
-    request.metrics.postings_fetch_duration.with_label_values(&[&request.tenant]).observe(start.elapsed().as_secs_f64());
+    request
+        .metrics
+        .postings_fetch_duration
+        .with_label_values(&[&request.tenant])
+        .observe(start.elapsed().as_secs_f64());
     Ok(selected)
 }
 
@@ -72,7 +78,10 @@ async fn fetch(block: &Arc<Block>, plan: Plan, request: &Request) -> Result<Vec<
     let parts = ranges::merge(missing.iter().map(|at| keys[*at].range.clone()), request.max_gap, MAX_RANGE);
     if let Some(part) = parts.iter().find(|part| part.bytes.end - part.bytes.start > MAX_RANGE) {
         let len = part.bytes.end - part.bytes.start;
-        return Err(of_data(format!("{}: postings at offset {} have {len} bytes", block.index, part.bytes.start)));
+        return Err(of_data(format!(
+            "{}: postings at offset {} have {len} bytes",
+            block.index, part.bytes.start
+        )));
     }
     let wanted: Vec<_> = parts.iter().map(|part| part.bytes.clone()).collect();
     let size: u64 = wanted.iter().map(|range| range.end - range.start).sum();
@@ -89,7 +98,10 @@ async fn fetch(block: &Arc<Block>, plan: Plan, request: &Request) -> Result<Vec<
                 // The range of the last list of all may be too long; the count in front says where it ends.
                 let to = content.len().min((range.end - part.bytes.start) as usize);
                 let Some(list) = content.get(from..to) else {
-                    return Err(of_data(format!("{}: postings at offset {} are missing", block.index, range.start)));
+                    return Err(of_data(format!(
+                        "{}: postings at offset {} are missing",
+                        block.index, range.start
+                    )));
                 };
                 request.stats.postings.touched.add(1, list.len() as u64);
                 found[*at] = Some(content.slice_ref(list));
@@ -114,7 +126,11 @@ fn cache_key(block: &Block, key: &Key) -> cache::Key {
     cache::Key::Postings(block.id, key.name.clone(), key.value.clone())
 }
 
-fn from_cache(block: &Block, group: &Group, request: &Request) -> Result<Vec<Option<Bytes>>, storeapi::Error> {
+fn from_cache(
+    block: &Block,
+    group: &Group,
+    request: &Request,
+) -> Result<Vec<Option<Bytes>>, storeapi::Error> {
     if group.keys.len() > MAX_CACHED_KEYS || !request.cache.keeps(Item::Postings) {
         return Ok(vec![None; group.keys.len()]);
     }
@@ -135,11 +151,15 @@ fn combine(plan: &Plan, found: &[Option<Bytes>], index: &str) -> Result<Vec<u32>
         let mut decoded = Vec::with_capacity(lists.len());
         for (key, list) in group.keys.iter().zip(lists) {
             let list = list.as_deref().unwrap_or_default();
-            let list = postings::decode(list)
-                .map_err(|problem| of_data(format!("{index}: postings at offset {}: {problem}", key.range.start)))?;
+            let list = postings::decode(list).map_err(|problem| {
+                of_data(format!("{index}: postings at offset {}: {problem}", key.range.start))
+            })?;
             // Set operations need ascending lists, and a broken file may have others.
             if !list.is_sorted() {
-                return Err(of_data(format!("{index}: postings at offset {} are out of order", key.range.start)));
+                return Err(of_data(format!(
+                    "{index}: postings at offset {} are out of order",
+                    key.range.start
+                )));
             }
             decoded.push(list);
         }

@@ -89,7 +89,11 @@ pub(super) async fn load(
             position: position as u32,
         };
         places.extend(entry.chunks.iter().enumerate().map(place));
-        let bare = |chunk: &PlannedChunk| AggrChunk { min_time: chunk.mint, max_time: chunk.maxt, ..AggrChunk::default() };
+        let bare = |chunk: &PlannedChunk| AggrChunk {
+            min_time: chunk.mint,
+            max_time: chunk.maxt,
+            ..AggrChunk::default()
+        };
         series.push(Series { labels: entry.labels, chunks: entry.chunks.iter().map(bare).collect() });
     }
     places.sort_unstable_by_key(|place| place.chunk.reference);
@@ -104,7 +108,9 @@ pub(super) async fn load(
         let again;
         (series, again) =
             request.compute(move || fill(&task_block, &places, &fetched, series, &task_request)).await?;
-        if round == 1 && let Some(place) = again.first() {
+        if round == 1
+            && let Some(place) = again.first()
+        {
             return Err(broken(block, &place.chunk, &"chunk is cut short"));
         }
         if !again.is_empty() {
@@ -120,7 +126,9 @@ fn broken(block: &Block, chunk: &PlannedChunk, why: &dyn std::fmt::Display) -> s
     let reference = chunk.reference;
     match block.segment(reference) {
         Some(segment) => of_data(format!("{segment}: chunk at offset {}: {why}", reference.offset())),
-        None => of_data(format!("chunk {reference}: reference sequence {} out of range", reference.segment())),
+        None => {
+            of_data(format!("chunk {reference}: reference sequence {} out of range", reference.segment()))
+        }
     }
 }
 
@@ -192,7 +200,8 @@ fn fill(
                 again.push(Place { chunk: PlannedChunk { len: len as u32, ..place.chunk }, ..*place });
                 continue;
             }
-            let frame = ChunkFrame::parse(bytes, true).map_err(|problem| broken(block, &place.chunk, &problem))?;
+            let frame =
+                ChunkFrame::parse(bytes, true).map_err(|problem| broken(block, &place.chunk, &problem))?;
             let data = part.content.slice(from + frame.data.start..from + frame.data.end);
             touched += data.len() as u64;
             let chunk = &mut series[place.series as usize].chunks[place.position as usize];

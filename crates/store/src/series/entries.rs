@@ -78,7 +78,8 @@ pub(crate) async fn fetch_entries(
     let offsets: Vec<u64> = batch.iter().map(|reference| offset(version, *reference)).collect();
     let mut bodies: Vec<(u64, Option<Bytes>)> = offsets.iter().map(|offset| (*offset, None)).collect();
     if request.cache_series {
-        let keys: Vec<cache::Key> = offsets.iter().map(|offset| cache::Key::Series(block.id, *offset)).collect();
+        let keys: Vec<cache::Key> =
+            offsets.iter().map(|offset| cache::Key::Series(block.id, *offset)).collect();
         let found = request.cache.get_many(Item::Series, &keys, &request.tenant);
         let size: usize = found.iter().flatten().map(Bytes::len).sum();
         request.reserve_bytes(size as u64, "loading series from index cache")?;
@@ -95,8 +96,13 @@ pub(crate) async fn fetch_entries(
             break;
         }
         let again = fetch_round(block, &missing, &wanted, &mut bodies, request).await?;
-        if round == 1 && let Some((at, _)) = again.first() {
-            return Err(of_data(format!("{}: series at offset {}: entry is cut short", block.index, offsets[*at])));
+        if round == 1
+            && let Some((at, _)) = again.first()
+        {
+            return Err(of_data(format!(
+                "{}: series at offset {}: entry is cut short",
+                block.index, offsets[*at]
+            )));
         }
         if !again.is_empty() {
             let refetches = request.metrics.series_refetches.with_label_values(&[&request.tenant]);
@@ -104,7 +110,11 @@ pub(crate) async fn fetch_entries(
         }
         (missing, wanted) = again.into_iter().unzip();
     }
-    request.metrics.series_fetch_duration.with_label_values(&[&request.tenant]).observe(started.elapsed().as_secs_f64());
+    request
+        .metrics
+        .series_fetch_duration
+        .with_label_values(&[&request.tenant])
+        .observe(started.elapsed().as_secs_f64());
     let mut size = 0;
     let bodies = bodies.into_iter().map(|(offset, body)| {
         let body = body.unwrap_or_default();
@@ -190,18 +200,22 @@ impl Announced {
 
     /// Whether a label of this name is replaced or taken off.
     pub(super) fn touches(&self, name: &str) -> bool {
-        self.external.iter().any(|(external, _)| external == name) || self.without.iter().any(|label| label == name)
+        self.external.iter().any(|(external, _)| external == name)
+            || self.without.iter().any(|label| label == name)
     }
 
     /// Writes the announced labels of a series whose own are sorted by name.
     fn write<'a>(&self, own: impl Iterator<Item = (&'a str, &'a str)>, writer: &mut LabelsWriter) {
         writer.clear();
-        let mut external = self.external.iter().map(|(name, value)| (name.as_str(), value.as_str())).peekable();
+        let mut external =
+            self.external.iter().map(|(name, value)| (name.as_str(), value.as_str())).peekable();
         for (name, value) in own {
             if self.without.iter().any(|label| label == name) {
                 continue;
             }
-            while let Some((external_name, external_value)) = external.next_if(|(external, _)| *external < name) {
+            while let Some((external_name, external_value)) =
+                external.next_if(|(external, _)| *external < name)
+            {
                 writer.push(external_name, external_value);
             }
             // The external label of the same name wins; it comes in the next turn.
@@ -250,7 +264,10 @@ impl Decoder {
             }
             let own = entry.labels.iter().map(|(name, value)| (symbols[name], symbols[value]));
             if !own.clone().is_sorted_by(|(a, _), (b, _)| a < b) {
-                return Err(of_data(format!("{}: series at offset {offset}: labels out of order", self.block.index)));
+                return Err(of_data(format!(
+                    "{}: series at offset {offset}: labels out of order",
+                    self.block.index
+                )));
             }
             self.announced.write(own, &mut writer);
             let labels = writer.labels();

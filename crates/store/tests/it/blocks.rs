@@ -1,0 +1,1 @@
+//! Which blocks answer: resolution, gaps, time, block matchers.
