@@ -21,7 +21,7 @@ use model::series::SampleBuffer;
 
 pub use aggregate::{AggregateChunk, AggregateKind};
 pub use layout::CounterResetHeader;
-pub use xor::{ChunkFull, XorAppender};
+pub use xor::{ChunkFull, XorAppender, encode_xor};
 
 /// How the bytes of a chunk are to be read: the byte before the data in a chunk file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -14,6 +14,10 @@
 //!
 //! Source of the format: Prometheus `tsdb/chunkenc/xor.go`.
 
+mod encode;
+
+pub use encode::encode_xor;
+
 use super::{ChunkError, varbit};
 use crate::bits::{BitReader, BitWriter};
 

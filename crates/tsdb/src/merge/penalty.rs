@@ -117,15 +117,46 @@ impl<V: Clone> Deduplicated<V> {
             // replicas do not add up to a denser series.
             let penalty =
                 |t: i64| if state.last == i64::MIN { INITIAL_PENALTY } else { 2 * (t - state.last) };
+            // As long as the next sample of the chosen replica comes before the other's penalty ends, it is chosen whatever
+            // the other has; the other only skips what was in the way meanwhile.
             if ta <= tb {
                 state = State { last: ta, penalty_a: 0, penalty_b: penalty(ta) };
                 self.emit(ta, a_vs[a].clone());
+                let mut skip = after(state.last, state.penalty_b);
+                while let Some(next) = a_ts.get(a + 1).copied()
+                    && next > state.last
+                    && next <= skip
+                {
+                    a += 1;
+                    state = State { last: next, penalty_a: 0, penalty_b: 2 * (next - state.last) };
+                    skip = skip.max(after(state.last, state.penalty_b));
+                    self.emit(next, a_vs[a].clone());
+                }
+                b += b_ts[b..].iter().take_while(|t| **t < skip).count();
             } else {
                 state = State { last: tb, penalty_a: penalty(tb), penalty_b: 0 };
                 self.emit(tb, b_vs[b].clone());
+                let mut skip = after(state.last, state.penalty_a);
+                // When both come at once the other one is chosen.
+                while let Some(next) = b_ts.get(b + 1).copied()
+                    && next > state.last
+                    && next < skip
+                {
+                    b += 1;
+                    state = State { last: next, penalty_a: 2 * (next - state.last), penalty_b: 0 };
+                    skip = skip.max(after(state.last, state.penalty_a));
+                    self.emit(next, b_vs[b].clone());
+                }
+                a += a_ts[a..].iter().take_while(|t| **t < skip).count();
             }
         }
     }
+}
+
+/// From when on a replica is seen again.
+#[inline(always)]
+fn after(last: i64, penalty: i64) -> i64 {
+    last.saturating_add(1).saturating_add(penalty)
 }
 
 #[cfg(test)]

@@ -174,13 +174,11 @@ pub(super) fn encode_floats(timestamps: &[i64], values: &[f64]) -> Vec<OutChunk<
     let chunks = timestamps.chunks(MAX_SAMPLES).zip(values.chunks(MAX_SAMPLES));
     chunks
         .map(|(ts, vs)| {
-            let mut appender = XorAppender::new();
-            for (t, v) in ts.iter().zip(vs) {
-                appender.append(*t, *v).expect("far from full");
-            }
+            let mut data = Vec::new();
+            chunk::encode_xor(ts, vs, &mut data).expect("far from full");
             OutChunk::built(Built {
                 encoding: Encoding::Xor,
-                data: appender.into_bytes(),
+                data,
                 mint: ts[0],
                 maxt: ts[ts.len() - 1],
                 samples: ts.len(),
