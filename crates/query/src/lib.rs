@@ -1,1 +1,23 @@
 //! Selects over StoreAPI, replica dedup, fan-out of rules, targets, metadata and exemplars, the Prometheus HTTP API.
+
+mod api;
+mod config;
+mod fanout;
+mod gate;
+mod grpc;
+mod http;
+mod params;
+mod querier;
+mod select;
+mod telemetry;
+mod tenancy;
+
+pub use api::{BuildError, Evaluated, QueryApi, QueryOptions};
+pub use config::{BuildInfo, EngineName, PartialResponses, QueryConfig, TelemetryBuckets};
+pub use fanout::{Fanout, RuleFilter};
+pub use gate::{Entered, Gate};
+pub use http::respond::{ApiError, ApiErrorKind};
+pub use querier::Querier;
+pub use select::{SelectContext, SelectFailed, SelectOptions, SelectStats, StoreQueryable, series_labels};
+pub use telemetry::QueryTelemetry;
+pub use tenancy::{DEFAULT_TENANT_HEADER, TenancyConfig};

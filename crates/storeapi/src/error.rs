@@ -155,6 +155,18 @@ impl Error {
         self.kind
     }
 
+    /// The text as Go shows an error that a gRPC method of this very process returned.
+    pub fn as_rpc_text(&self) -> String {
+        if self.remote && self.context.is_empty() {
+            return self.to_string();
+        }
+        // Errors of no special kind are plain ones, without a status.
+        if matches!(self.kind, ErrorKind::Unknown) {
+            return self.to_string();
+        }
+        format!("rpc error: code = {} desc = {self}", self.kind.go_name())
+    }
+
     /// Whether the same request may succeed later.
     pub fn is_retryable(&self) -> bool {
         matches!(self.kind, ErrorKind::Unavailable | ErrorKind::DeadlineExceeded)

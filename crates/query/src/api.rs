@@ -1,0 +1,228 @@
+//! The query API: what the HTTP and gRPC handlers call. Decides what is asked of stores and runs evaluations.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use model::matcher::Matcher;
+use prometheus::{Histogram, HistogramOpts, Registry, exponential_buckets};
+use promql::EvalError;
+use promql::ast::Expr;
+use promql::engine::{Engine, EngineOptions, Query, QueryParams, QueryResult};
+use promql::limits::{Cancel, Limits};
+use promql::parse::parse_expr;
+use storeapi::endpoint::EndpointSet;
+use storeapi::{PartialResponse, RequestContext, ShardInfo, StoreApi};
+
+use crate::config::QueryConfig;
+use crate::fanout::Fanout;
+use crate::gate::Gate;
+use crate::http::respond::{ApiError, ApiErrorKind};
+use crate::select::{SelectContext, SelectOptions, SelectStats, StoreQueryable};
+use crate::telemetry::QueryTelemetry;
+
+/// What one query asks for, beside its expression and times.
+#[derive(Clone, Debug, Default)]
+pub struct QueryOptions {
+    /// Whether replicas are joined.
+    pub deduplicate: bool,
+    /// Labels that tell replicas apart.
+    pub replica_labels: Vec<String>,
+    /// Lists of matchers on a store's `__address__`; one of them must match.
+    pub store_matchers: Vec<Vec<Matcher>>,
+    /// What to do when a part of the stores fails.
+    pub partial_response: PartialResponse,
+    /// Coarsest resolution that will do, ms.
+    pub max_resolution_ms: i64,
+    /// The shard wanted.
+    pub shard_info: Option<ShardInfo>,
+    /// Lookback delta; `None` for the configured one.
+    pub lookback_delta: Option<Duration>,
+    /// Shortens the configured timeout.
+    pub timeout: Option<Duration>,
+    /// Tenant.
+    pub tenant: Option<String>,
+}
+
+impl QueryOptions {
+    /// What the selects of the query share.
+    pub fn select_options(&self) -> SelectOptions {
+        SelectOptions {
+            replica_labels: if self.deduplicate { self.replica_labels.clone() } else { Vec::new() },
+            max_resolution_ms: self.max_resolution_ms,
+            partial_response: self.partial_response,
+            shard_info: self.shard_info.clone(),
+            context: RequestContext {
+                tenant: self.tenant.clone(),
+                store_matchers: self.store_matchers.clone(),
+            },
+        }
+    }
+}
+
+/// A query that was evaluated.
+pub struct Evaluated {
+    /// Its outcome.
+    pub result: QueryResult,
+    /// What the selects brought.
+    pub stats: Arc<SelectStats>,
+    /// How long it took, waiting at the gate left out.
+    pub took: Duration,
+}
+
+/// The query API. Built once, shared by all handlers.
+pub struct QueryApi {
+    pub(crate) config: QueryConfig,
+    pub(crate) engine: Engine,
+    pub(crate) selects: SelectContext,
+    pub(crate) gate: Gate,
+    pub(crate) endpoints: EndpointSet,
+    pub(crate) fanout: Fanout,
+    pub(crate) telemetry: QueryTelemetry,
+    pub(crate) requested_range: Histogram,
+    pub(crate) started: SystemTime,
+}
+
+impl QueryApi {
+    /// Puts the API together over a store (the proxy) and the endpoints behind it.
+    pub fn new(
+        config: QueryConfig,
+        store: Arc<dyn StoreApi>,
+        endpoints: EndpointSet,
+        registry: &Registry,
+    ) -> Result<Self, BuildError> {
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(config.evaluation_threads)
+            .thread_name(|number| format!("eval-{number}"))
+            .build()?;
+        let subquery_step = i64::try_from(config.default_evaluation_interval.as_millis()).unwrap_or(i64::MAX);
+        let mut options = EngineOptions {
+            default_subquery_step: Arc::new(move |_| subquery_step),
+            delayed_name_removal: config.delayed_name_removal,
+            pool: Some(Arc::new(pool)),
+            ..EngineOptions::default()
+        };
+        if !config.lookback_delta.is_zero() {
+            options.lookback_delta = config.lookback_delta;
+        }
+        let selects = SelectContext {
+            store,
+            gate: Gate::new(
+                config.max_concurrent_selects,
+                "thanos_query_concurrent_selects_",
+                "selects",
+                registry,
+            )?,
+            timeout: config.timeout,
+            deduplication: config.deduplication,
+            batch_size: 64,
+        };
+        let gate = Gate::new(config.max_concurrent, "thanos_query_concurrent_", "queries", registry)?;
+        let requested_range = Histogram::with_opts(
+            HistogramOpts::new(
+                "thanos_query_range_requested_timespan_duration_seconds",
+                "Time spans that range queries asked for, in seconds.",
+            )
+            .buckets(exponential_buckets(15.0 * 60.0, 2.0, 12)?),
+        )?;
+        registry.register(Box::new(requested_range.clone()))?;
+        Ok(QueryApi {
+            engine: Engine::new(options),
+            selects,
+            gate,
+            fanout: Fanout::new(
+                endpoints.clone(),
+                config.selector_labels.clone(),
+                config.replica_labels.clone(),
+            ),
+            endpoints,
+            telemetry: QueryTelemetry::new(&config.telemetry, registry)?,
+            requested_range,
+            started: SystemTime::now(),
+            config,
+        })
+    }
+
+    /// Parses an expression and keeps it to the tenant when that is enforced.
+    pub fn parse(&self, text: &str, tenant: &str) -> Result<Expr, ApiError> {
+        let mut expr = parse_expr(text, &self.config.parse_options).map_err(ApiError::bad_data)?;
+        self.config.tenancy.enforce_expr(tenant, &mut expr);
+        Ok(expr)
+    }
+
+    /// Plans an expression.
+    pub fn prepare(
+        &self,
+        expr: Expr,
+        mut params: QueryParams,
+        options: &QueryOptions,
+    ) -> Result<Query, ApiError> {
+        let lookback = options
+            .lookback_delta
+            .unwrap_or_else(|| self.config.lookback_delta_for(options.max_resolution_ms));
+        params.lookback_delta = i64::try_from(lookback.as_millis()).unwrap_or(i64::MAX);
+        self.engine.prepare(expr, params).map_err(ApiError::bad_data)
+    }
+
+    /// Evaluates a query off the async threads. Dropping the future cancels the evaluation and its selects.
+    pub async fn evaluate(&self, query: Query, options: &QueryOptions) -> Result<Evaluated, ApiError> {
+        let timeout = options.timeout.map_or(self.config.timeout, |asked| asked.min(self.config.timeout));
+        let deadline = Instant::now() + timeout;
+        let _turn = tokio::time::timeout(timeout, self.gate.enter())
+            .await
+            .map_err(|_| ApiError::execution("context deadline exceeded"))?;
+        let begun = Instant::now();
+        let mut selects = self.selects.clone();
+        selects.timeout = deadline.saturating_duration_since(begun);
+        let source =
+            StoreQueryable::prefetch(selects, options.select_options(), query.selects(), query.time_range());
+        let stats = source.stats().clone();
+        let limits = Limits { deadline: Some(deadline), ..Limits::default() };
+        let cancel = CancelOnDrop(limits.cancel.clone());
+        let evaluation = tokio::task::spawn_blocking(move || query.exec(&source, &limits));
+        let result =
+            evaluation.await.map_err(|error| ApiError::internal(format!("evaluate query: {error}")))?;
+        drop(cancel);
+        Ok(Evaluated { result, stats, took: begun.elapsed() })
+    }
+}
+
+/// Cancels an evaluation whose waiter went away.
+struct CancelOnDrop(Cancel);
+
+impl Drop for CancelOnDrop {
+    fn drop(&mut self) {
+        self.0.cancel();
+    }
+}
+
+/// An evaluation's error as an API error.
+pub(crate) fn evaluation_error(error: &EvalError) -> ApiError {
+    let kind = match error {
+        EvalError::Timeout(_) => ApiErrorKind::Timeout,
+        EvalError::Cancelled(_) => ApiErrorKind::Canceled,
+        EvalError::Invalid(_) | EvalError::Parse(_) => ApiErrorKind::BadData,
+        _ => ApiErrorKind::Execution,
+    };
+    ApiError { kind, message: error.to_string() }
+}
+
+/// Now, ms since the epoch.
+pub(crate) fn now_ms() -> i64 {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |since| i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+}
+
+/// Why the querier cannot be built.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    /// A metric is registered twice.
+    #[error("register metrics of the querier: {0}")]
+    Metrics(#[from] prometheus::Error),
+    /// The evaluation threads cannot be started.
+    #[error("start evaluation threads: {0}")]
+    Threads(#[from] rayon::ThreadPoolBuildError),
+    /// A setting that this build does not support.
+    #[error("{0}")]
+    Unsupported(String),
+}

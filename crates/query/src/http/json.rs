@@ -1,0 +1,286 @@
+//! JSON as Go writes it: query results in Prometheus's form, and strings with HTML characters escaped.
+
+use std::fmt::Write as _;
+
+use model::histogram::FloatHistogram;
+use model::labels::Labels;
+use model::value::format_float_into;
+use promql::value::{MatrixSeries, Sample, SampleValue, Value};
+
+/// Appends a string in quotes; `html` also escapes `<`, `>` and `&`, as Go does for all but label sets.
+pub(crate) fn push_string(out: &mut String, text: &str, html: bool) {
+    out.push('"');
+    let mut plain = 0;
+    for (at, char) in text.char_indices() {
+        let escaped: Option<&str> = match char {
+            '"' => Some("\\\""),
+            '\\' => Some("\\\\"),
+            '\n' => Some("\\n"),
+            '\r' => Some("\\r"),
+            '\t' => Some("\\t"),
+            '\u{2028}' if html => Some("\\u2028"),
+            '\u{2029}' if html => Some("\\u2029"),
+            '<' | '>' | '&' if html => None,
+            '\0'..'\u{20}' => None,
+            _ => continue,
+        };
+        out.push_str(&text[plain..at]);
+        match escaped {
+            Some(escaped) => out.push_str(escaped),
+            None => write!(out, "\\u{:04x}", char as u32).expect("writing to a string"),
+        }
+        plain = at + char.len_utf8();
+    }
+    out.push_str(&text[plain..]);
+    out.push('"');
+}
+
+/// Appends a label set as an object.
+pub(crate) fn push_labels(out: &mut String, labels: &Labels) {
+    out.push('{');
+    for (index, (name, value)) in labels.iter().enumerate() {
+        if index > 0 {
+            out.push(',');
+        }
+        push_string(out, name, false);
+        out.push(':');
+        push_string(out, value, false);
+    }
+    out.push('}');
+}
+
+/// Appends a list, each item by `push`.
+pub(crate) fn push_list<T>(
+    out: &mut String,
+    items: impl IntoIterator<Item = T>,
+    mut push: impl FnMut(&mut String, T),
+) {
+    out.push('[');
+    for (index, item) in items.into_iter().enumerate() {
+        if index > 0 {
+            out.push(',');
+        }
+        push(out, item);
+    }
+    out.push(']');
+}
+
+/// Appends ms as seconds: whole ones plain, others with three decimals.
+pub(crate) fn push_timestamp(out: &mut String, ms: i64) {
+    if ms < 0 {
+        out.push('-');
+    }
+    let ms = ms.unsigned_abs();
+    let written = match ms % 1000 {
+        0 => write!(out, "{}", ms / 1000),
+        fraction => write!(out, "{}.{fraction:03}", ms / 1000),
+    };
+    written.expect("writing to a string");
+}
+
+fn push_quoted_float(out: &mut String, value: f64) {
+    out.push('"');
+    format_float_into(out, value);
+    out.push('"');
+}
+
+fn push_float_point(out: &mut String, (t, value): (i64, f64)) {
+    out.push('[');
+    push_timestamp(out, t);
+    out.push(',');
+    push_quoted_float(out, value);
+    out.push(']');
+}
+
+fn push_histogram_point(out: &mut String, t: i64, histogram: &FloatHistogram) {
+    out.push('[');
+    push_timestamp(out, t);
+    out.push_str(",{\"count\":");
+    push_quoted_float(out, histogram.count);
+    out.push_str(",\"sum\":");
+    push_quoted_float(out, histogram.sum);
+    let mut first = true;
+    for bucket in histogram.all_iter().filter(|bucket| bucket.count != 0.0) {
+        out.push_str(if first { ",\"buckets\":[" } else { "," });
+        first = false;
+        // Which ends belong to the bucket: 0 open left, 1 open right, 2 both open, 3 both closed.
+        let boundaries = match (bucket.lower_inclusive, bucket.upper_inclusive) {
+            (false, true) => 0,
+            (true, false) => 1,
+            (false, false) => 2,
+            (true, true) => 3,
+        };
+        write!(out, "[{boundaries},").expect("writing to a string");
+        push_quoted_float(out, bucket.lower);
+        out.push(',');
+        push_quoted_float(out, bucket.upper);
+        out.push(',');
+        push_quoted_float(out, bucket.count);
+        out.push(']');
+    }
+    if !first {
+        out.push(']');
+    }
+    out.push_str("}]");
+}
+
+pub(crate) fn push_sample(out: &mut String, sample: &Sample) {
+    out.push_str("{\"metric\":");
+    push_labels(out, &sample.labels);
+    match &sample.value {
+        SampleValue::Float(value) => {
+            out.push_str(",\"value\":");
+            push_float_point(out, (sample.t, *value));
+        }
+        SampleValue::Histogram(histogram) => {
+            out.push_str(",\"histogram\":");
+            push_histogram_point(out, sample.t, histogram);
+        }
+    }
+    out.push('}');
+}
+
+pub(crate) fn push_series(out: &mut String, series: &MatrixSeries) {
+    out.push_str("{\"metric\":");
+    push_labels(out, series.labels());
+    let mut floats = series.floats().peekable();
+    if floats.peek().is_some() {
+        out.push_str(",\"values\":");
+        push_list(out, floats, push_float_point);
+    }
+    let mut histograms = series.histograms().peekable();
+    if histograms.peek().is_some() {
+        out.push_str(",\"histograms\":");
+        push_list(out, histograms, |out, (t, histogram)| push_histogram_point(out, t, histogram));
+    }
+    out.push('}');
+}
+
+/// A result value in pieces of about `PIECE` bytes, so that a large answer is never one string.
+pub(crate) struct ValuePieces {
+    value: Value,
+    at: usize,
+    state: State,
+}
+
+#[derive(PartialEq)]
+enum State {
+    Start,
+    Middle,
+    Done,
+}
+
+const PIECE: usize = 64 << 10;
+
+impl ValuePieces {
+    pub(crate) fn new(value: Value) -> Self {
+        ValuePieces { value, at: 0, state: State::Start }
+    }
+}
+
+impl Iterator for ValuePieces {
+    type Item = String;
+
+    fn next(&mut self) -> Option<String> {
+        if self.state == State::Done {
+            return None;
+        }
+        let mut out = String::new();
+        let len = match &self.value {
+            Value::Scalar { t, value } => {
+                push_float_point(&mut out, (*t, *value));
+                self.state = State::Done;
+                return Some(out);
+            }
+            Value::String { t, value } => {
+                out.push('[');
+                push_timestamp(&mut out, *t);
+                out.push(',');
+                push_string(&mut out, value, false);
+                out.push(']');
+                self.state = State::Done;
+                return Some(out);
+            }
+            Value::Vector(samples) => samples.len(),
+            Value::Matrix(series) => series.len(),
+        };
+        if self.state == State::Start {
+            out.push('[');
+            self.state = State::Middle;
+        }
+        while self.at < len && out.len() < PIECE {
+            if self.at > 0 {
+                out.push(',');
+            }
+            match &self.value {
+                Value::Vector(samples) => push_sample(&mut out, &samples[self.at]),
+                Value::Matrix(series) => push_series(&mut out, &series[self.at]),
+                Value::Scalar { .. } | Value::String { .. } => {}
+            }
+            self.at += 1;
+        }
+        if self.at == len {
+            out.push(']');
+            self.state = State::Done;
+        }
+        Some(out)
+    }
+}
+
+/// Escapes HTML characters in finished JSON, where they can only stand inside strings.
+pub(crate) fn escape_html(json: String) -> String {
+    if !json.contains(['<', '>', '&', '\u{2028}', '\u{2029}']) {
+        return json;
+    }
+    let mut out = String::with_capacity(json.len() + 16);
+    for char in json.chars() {
+        match char {
+            '<' | '>' | '&' | '\u{2028}' | '\u{2029}' => {
+                write!(out, "\\u{:04x}", char as u32).expect("writing to a string")
+            }
+            _ => out.push(char),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn whole(value: Value) -> String {
+        ValuePieces::new(value).collect()
+    }
+
+    #[test]
+    fn timestamps_have_three_decimals_or_none() {
+        for (ms, text) in [(1500, "1.500"), (-1005, "-1.005"), (2000, "2"), (0, "0")] {
+            let mut out = String::new();
+            push_timestamp(&mut out, ms);
+            assert_eq!(out, text);
+        }
+    }
+
+    #[test]
+    fn values_read_as_those_of_prometheus() {
+        assert_eq!(whole(Value::Scalar { t: 1000, value: 1e21 }), r#"[1,"1e+21"]"#);
+        assert_eq!(whole(Value::String { t: 1, value: "a<\"\n".into() }), r#"[0.001,"a<\"\n"]"#);
+        let labels = Labels::from_pairs([("__name__", "up"), ("job", "é&\u{1}")]);
+        let sample = Sample { labels: labels.clone(), t: 1000, value: SampleValue::Float(f64::NAN) };
+        assert_eq!(
+            whole(Value::Vector(vec![sample])),
+            "[{\"metric\":{\"__name__\":\"up\",\"job\":\"é&\\u0001\"},\"value\":[1,\"NaN\"]}]"
+        );
+        let series = MatrixSeries::raw(labels, vec![(1000, 1.0), (2000, f64::INFINITY)], vec![]);
+        assert!(whole(Value::Matrix(vec![series])).ends_with(r#""values":[[1,"1"],[2,"+Inf"]]}]"#));
+        assert_eq!(whole(Value::Vector(vec![])), "[]");
+    }
+
+    #[test]
+    fn html_is_escaped_where_go_does() {
+        let mut out = String::new();
+        push_string(&mut out, "a<b>&\u{2028}", true);
+        assert_eq!(out, r#""a\u003cb\u003e\u0026\u2028""#);
+        assert_eq!(escape_html("\"a<b\"".into()), r#""a\u003cb""#);
+    }
+}

@@ -1,0 +1,175 @@
+//! Instant and range queries, and their explanations.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use promql::engine::QueryParams;
+use promql::stats::QueryStats;
+use serde::Serialize;
+
+use super::Call;
+use super::json::{ValuePieces, escape_html};
+use super::params::{engine, query_options};
+use super::respond::{Answer, ApiError, ApiResult, Data};
+use crate::api::{QueryApi, QueryOptions, evaluation_error, now_ms};
+use crate::config::EngineName;
+use crate::params::{parse_duration_ns, parse_time};
+
+/// Most steps of a range query.
+const MAX_POINTS: i64 = 11_000;
+
+pub(super) async fn instant(api: Arc<QueryApi>, call: Call) -> ApiResult {
+    let (params, options) = instant_params(&api, &call)?;
+    run(api, call, params, options).await
+}
+
+pub(super) async fn range(api: Arc<QueryApi>, call: Call) -> ApiResult {
+    let (params, options) = range_params(&api, &call)?;
+    api.requested_range.observe((params.end - params.start) as f64 / 1000.0);
+    run(api, call, params, options).await
+}
+
+pub(super) async fn explain_instant(api: Arc<QueryApi>, call: Call) -> ApiResult {
+    only_thanos(&api, &call)?;
+    let (params, options) = instant_params(&api, &call)?;
+    explain(&api, &call, params, &options)
+}
+
+pub(super) async fn explain_range(api: Arc<QueryApi>, call: Call) -> ApiResult {
+    only_thanos(&api, &call)?;
+    let (params, options) = range_params(&api, &call)?;
+    explain(&api, &call, params, &options)
+}
+
+fn only_thanos(api: &QueryApi, call: &Call) -> Result<(), ApiError> {
+    match engine(api, call)? {
+        EngineName::Thanos => Ok(()),
+        EngineName::Prometheus => Err(ApiError::bad_data("engine type must be 'thanos'")),
+    }
+}
+
+fn instant_params(api: &QueryApi, call: &Call) -> Result<(QueryParams, QueryOptions), ApiError> {
+    let t = call.form.time("time", now_ms())?;
+    let options = query_options(api, call, api.config.instant_max_source_resolution)?;
+    engine(api, call)?;
+    Ok((QueryParams::instant(t), options))
+}
+
+fn range_params(api: &QueryApi, call: &Call) -> Result<(QueryParams, QueryOptions), ApiError> {
+    let start = parse_time(call.form.get("start"))?;
+    let end = parse_time(call.form.get("end"))?;
+    if end < start {
+        return Err(ApiError::bad_data("end timestamp must not be before start time"));
+    }
+    let step_ns = match call.form.get("step") {
+        // Whole seconds, as the web UI computes it.
+        "" => {
+            let by_range = (end - start) / 1000 / 250;
+            by_range.max(api.config.default_step.as_secs() as i64).saturating_mul(1_000_000_000)
+        }
+        text => parse_duration_ns(text)
+            .map_err(|error| ApiError::bad_data(format!("'step' parameter: {error}")))?,
+    };
+    if step_ns <= 0 {
+        return Err(ApiError::bad_data(
+            "zero or negative query resolution step widths are not accepted. Try a positive integer",
+        ));
+    }
+    let range_ns = i128::from(end - start) * 1_000_000;
+    if range_ns / i128::from(step_ns) > i128::from(MAX_POINTS) {
+        return Err(ApiError::bad_data(
+            "exceeded maximum resolution of 11,000 points per timeseries. Try decreasing the query resolution (?step=XX)",
+        ));
+    }
+    let auto = Duration::from_nanos(step_ns as u64 / 5);
+    let options = query_options(api, call, auto)?;
+    engine(api, call)?;
+    // Steps below a millisecond cannot be told apart by the times of samples.
+    Ok((QueryParams::range(start, end, (step_ns / 1_000_000).max(1)), options))
+}
+
+async fn run(api: Arc<QueryApi>, call: Call, params: QueryParams, options: QueryOptions) -> ApiResult {
+    let tenant = options.tenant.clone().unwrap_or_default();
+    let expr = api.parse(call.form.get("query"), &tenant)?;
+    let query = api.prepare(expr, params, &options)?;
+    let evaluated = api.evaluate(query, &options).await?;
+    let (series, _, samples) = evaluated.stats.counts();
+    if series > 0 && samples > 0 {
+        api.telemetry.observe(series, samples, &tenant, evaluated.took);
+    }
+    let value = evaluated.result.value.map_err(|error| evaluation_error(&error))?;
+    let mut warnings: Vec<String> =
+        evaluated.result.annotations.iter().map(|annotation| annotation.text().to_owned()).collect();
+    if matches!(call.form.get("analyze"), "true" | "1") {
+        warnings.push(match engine(&api, &call)? {
+            EngineName::Prometheus => "Query not analyzable; change engine to 'thanos'".to_owned(),
+            EngineName::Thanos => "Query not analyzable; this build collects no analysis".to_owned(),
+        });
+    }
+    let mut head = format!("{{\"resultType\":\"{}\",\"result\":", value.value_type());
+    let mut tail = String::new();
+    if !call.form.get("stats").is_empty() {
+        tail.push_str(",\"stats\":");
+        tail.push_str(&stats_json(&evaluated.result.stats)?);
+    }
+    tail.push_str(",\"analysis\":{}}");
+    let mut pieces = ValuePieces::new(value);
+    if let Some(first) = pieces.next() {
+        head.push_str(&first);
+    }
+    let pieces = std::iter::once(head).chain(pieces).chain(std::iter::once(tail));
+    Ok(Answer { data: Data::Pieces(Box::new(pieces)), warnings })
+}
+
+fn explain(api: &QueryApi, call: &Call, params: QueryParams, options: &QueryOptions) -> ApiResult {
+    let expr = api.parse(call.form.get("query"), options.tenant.as_deref().unwrap_or_default())?;
+    let query = api.prepare(expr, params, options)?;
+    let json = serde_json::to_string(&query.explain()).map_err(ApiError::internal)?;
+    Ok(Answer::json(escape_html(json)))
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Stats {
+    timings: Timings,
+    samples: Samples,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Timings {
+    eval_total_time: f64,
+    result_sort_time: f64,
+    query_preparation_time: f64,
+    inner_eval_time: f64,
+    exec_queue_time: f64,
+    exec_total_time: f64,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Samples {
+    total_queryable_samples: u64,
+    peak_samples: u64,
+}
+
+fn stats_json(stats: &QueryStats) -> Result<String, ApiError> {
+    let timings = stats.timings;
+    let eval_total = timings.prepare + timings.inner_eval + timings.result_sort;
+    let stats = Stats {
+        timings: Timings {
+            eval_total_time: eval_total.as_secs_f64(),
+            result_sort_time: timings.result_sort.as_secs_f64(),
+            query_preparation_time: timings.prepare.as_secs_f64(),
+            inner_eval_time: timings.inner_eval.as_secs_f64(),
+            // Waiting happens at the gate, before a query is executed.
+            exec_queue_time: 0.0,
+            exec_total_time: eval_total.as_secs_f64(),
+        },
+        samples: Samples {
+            total_queryable_samples: stats.samples.total_queryable,
+            peak_samples: stats.samples.peak,
+        },
+    };
+    serde_json::to_string(&stats).map_err(ApiError::internal)
+}

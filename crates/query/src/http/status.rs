@@ -1,0 +1,106 @@
+//! Stores, flags, and what this process is.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use serde::Serialize;
+use storeapi::ComponentType;
+
+use super::Call;
+use super::json::escape_html;
+use super::respond::{Answer, ApiError, ApiResult};
+use crate::api::QueryApi;
+
+fn json(value: &impl Serialize) -> ApiResult {
+    Ok(Answer::json(escape_html(serde_json::to_string(value).map_err(ApiError::internal)?)))
+}
+
+/// RFC 3339 with as many decimals as needed, as Go writes times; Go's zero time for none.
+pub(super) fn go_time(time: Option<SystemTime>) -> String {
+    let Some(since) = time.and_then(|time| time.duration_since(UNIX_EPOCH).ok()) else {
+        return "0001-01-01T00:00:00Z".to_owned();
+    };
+    match jiff::Timestamp::from_nanosecond(since.as_nanos() as i128) {
+        Ok(timestamp) => timestamp.to_string(),
+        Err(_) => "0001-01-01T00:00:00Z".to_owned(),
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Endpoint {
+    name: String,
+    last_check: String,
+    last_error: Option<String>,
+    label_sets: Vec<model::labels::Labels>,
+    min_time: i64,
+    max_time: i64,
+}
+
+pub(super) async fn stores(api: Arc<QueryApi>, _: Call) -> ApiResult {
+    let selector = &api.config.selector;
+    let mut by_component: BTreeMap<&str, Vec<Endpoint>> = BTreeMap::new();
+    for status in api.endpoints.status() {
+        // Nothing is known of an endpoint that never answered.
+        if status.component == ComponentType::Unknown || !selector.matches(&status.label_sets) {
+            continue;
+        }
+        let label_sets = selector.restricted(&status.label_sets).unwrap_or(status.label_sets);
+        by_component.entry(status.component.name()).or_default().push(Endpoint {
+            name: status.name,
+            last_check: go_time(status.last_check),
+            last_error: status.last_error,
+            label_sets,
+            min_time: status.min_time,
+            max_time: status.max_time,
+        });
+    }
+    json(&by_component)
+}
+
+pub(super) async fn flags(api: Arc<QueryApi>, _: Call) -> ApiResult {
+    json(&api.config.flags)
+}
+
+pub(super) async fn build_info(api: Arc<QueryApi>, _: Call) -> ApiResult {
+    json(&api.config.build_info)
+}
+
+/// Go's names; what has no counterpart here holds what is nearest to it.
+#[derive(Serialize)]
+struct RuntimeInfo {
+    #[serde(rename = "startTime")]
+    start_time: String,
+    #[serde(rename = "CWD")]
+    cwd: String,
+    /// Tasks alive.
+    #[serde(rename = "goroutineCount")]
+    goroutine_count: usize,
+    /// CPUs used.
+    #[serde(rename = "GOMAXPROCS")]
+    gomaxprocs: usize,
+    #[serde(rename = "GOGC")]
+    gogc: String,
+    #[serde(rename = "GODEBUG")]
+    godebug: String,
+    /// No limit.
+    #[serde(rename = "GOMEMLIMIT")]
+    gomemlimit: i64,
+}
+
+pub(super) async fn runtime_info(api: Arc<QueryApi>, _: Call) -> ApiResult {
+    let cwd = std::env::current_dir().map_or_else(
+        |_| "<error retrieving current working directory>".to_owned(),
+        |dir| dir.to_string_lossy().into_owned(),
+    );
+    json(&RuntimeInfo {
+        start_time: go_time(Some(api.started)),
+        cwd,
+        goroutine_count: tokio::runtime::Handle::current().metrics().num_alive_tasks(),
+        gomaxprocs: std::thread::available_parallelism().map_or(1, usize::from),
+        gogc: String::new(),
+        godebug: String::new(),
+        gomemlimit: i64::MAX,
+    })
+}

@@ -1,0 +1,352 @@
+//! Selects over StoreAPI for the engine: the requests are sent as soon as the query is planned, and the engine pulls the
+//! series from the answers while they arrive.
+
+mod aggregates;
+mod samples;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use futures::StreamExt;
+use model::matcher::Matcher;
+use model::series::{Series, SeriesSet, SourceError};
+use parking_lot::Mutex;
+use promql::source::{Queryable, SelectParams};
+use storeapi::{
+    Error, PartialResponse, QueryHints, RequestContext, SeriesEvent, SeriesRequest, ShardInfo, StoreApi,
+};
+use tokio::runtime::Handle;
+use tokio::sync::mpsc;
+use tokio::task::AbortHandle;
+use tsdb::dedup::{Algorithm, is_counter_function};
+
+use crate::gate::Gate;
+
+use samples::{ChunkSamples, Decoding};
+
+/// Series per message from a select's task to the engine.
+const BATCH: usize = 256;
+/// Label under which stores that project put a hash of the full labels.
+const SERIES_HASH_LABEL: &str = "__cf_series_hash__";
+
+/// What all selects of a querier share.
+#[derive(Clone)]
+pub struct SelectContext {
+    /// The stores.
+    pub store: Arc<dyn StoreApi>,
+    /// How many selects may run at once.
+    pub gate: Gate,
+    /// Longest time of one select.
+    pub timeout: Duration,
+    /// How replicas are joined.
+    pub deduplication: Algorithm,
+    /// Series per frame asked of stores.
+    pub batch_size: i64,
+}
+
+/// What the selects of one query share.
+#[derive(Clone, Debug, Default)]
+pub struct SelectOptions {
+    /// Labels that tell replicas apart; none for no deduplication.
+    pub replica_labels: Vec<String>,
+    /// Coarsest resolution that will do, ms.
+    pub max_resolution_ms: i64,
+    /// What to do when a part of the stores fails.
+    pub partial_response: PartialResponse,
+    /// The shard wanted.
+    pub shard_info: Option<ShardInfo>,
+    /// Tenant and wanted stores.
+    pub context: RequestContext,
+}
+
+/// Counts of what the selects of one query brought.
+#[derive(Debug, Default)]
+pub struct SelectStats {
+    series: AtomicU64,
+    chunks: AtomicU64,
+    samples: AtomicU64,
+}
+
+impl SelectStats {
+    /// Series, chunks, samples.
+    pub fn counts(&self) -> (u64, u64, u64) {
+        let get = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        (get(&self.series), get(&self.chunks), get(&self.samples))
+    }
+
+    fn count(&self, series: &storeapi::Series) {
+        self.series.fetch_add(1, Ordering::Relaxed);
+        let chunks = series.chunks.iter().flat_map(|aggr| aggr.chunks());
+        for (_, chunk) in chunks {
+            self.chunks.fetch_add(1, Ordering::Relaxed);
+            // Every encoding begins with the number of samples.
+            if let Some(header) = chunk.data.first_chunk::<2>() {
+                self.samples.fetch_add(u64::from(u16::from_be_bytes(*header)), Ordering::Relaxed);
+            }
+        }
+    }
+}
+
+/// The storage of one query: selects over the stores.
+pub struct StoreQueryable {
+    context: SelectContext,
+    options: SelectOptions,
+    /// Bounds of the whole query, ms, closed.
+    mint: i64,
+    maxt: i64,
+    runtime: Handle,
+    stats: Arc<SelectStats>,
+    prefetched: Mutex<Vec<(SelectParams, Box<FetchedSet>)>>,
+}
+
+impl StoreQueryable {
+    /// A storage whose selects run on the present runtime; starts those that the query will make.
+    pub fn prefetch(
+        context: SelectContext,
+        options: SelectOptions,
+        selects: &[SelectParams],
+        bounds: (i64, i64),
+    ) -> Self {
+        let queryable = StoreQueryable {
+            context,
+            options,
+            mint: bounds.0,
+            maxt: bounds.1,
+            runtime: Handle::current(),
+            stats: Arc::default(),
+            prefetched: Mutex::default(),
+        };
+        let started =
+            selects.iter().map(|params| (params.clone(), Box::new(queryable.start(params)))).collect();
+        *queryable.prefetched.lock() = started;
+        queryable
+    }
+
+    /// What was brought so far.
+    pub fn stats(&self) -> &Arc<SelectStats> {
+        &self.stats
+    }
+
+    fn request(&self, params: &SelectParams) -> SeriesRequest {
+        SeriesRequest {
+            min_time: params.mint,
+            max_time: params.maxt,
+            matchers: params.matchers.clone(),
+            max_resolution_window: aggregates::max_resolution(
+                self.options.max_resolution_ms,
+                params.range,
+                &params.func,
+            ),
+            aggregates: aggregates::for_function(&params.func).to_vec(),
+            partial_response: self.options.partial_response,
+            query_hints: Some(QueryHints {
+                series_hash_label_name: SERIES_HASH_LABEL.to_owned(),
+                ..QueryHints::default()
+            }),
+            shard_info: self.options.shard_info.clone(),
+            without_replica_labels: self.options.replica_labels.clone(),
+            response_batch_size: self.context.batch_size,
+            context: self.options.context.clone(),
+            ..SeriesRequest::default()
+        }
+    }
+
+    fn start(&self, params: &SelectParams) -> FetchedSet {
+        let deduplicate = !self.options.replica_labels.is_empty();
+        let decoding = Arc::new(Decoding {
+            aggregation: aggregates::aggregation(&params.func),
+            counter: is_counter_function(&params.func),
+            deduplication: deduplicate.then_some(self.context.deduplication),
+            mint: self.mint,
+            maxt: self.maxt,
+        });
+        // Unbounded on purpose: the engine reads its selects one after the other, and one that waited for room would hold up
+        // the others on its connections for ever. What is held are encoded chunks, as the engine needs them all anyway.
+        let (sender, items) = mpsc::unbounded_channel();
+        let task =
+            self.runtime.spawn(fetch(self.context.clone(), self.request(params), sender, self.stats.clone()));
+        FetchedSet {
+            items,
+            batch: Vec::new().into_iter(),
+            warnings: Vec::new(),
+            decoding,
+            task: task.abort_handle(),
+            done: false,
+        }
+    }
+}
+
+impl Queryable for StoreQueryable {
+    fn select(&self, params: &SelectParams) -> Result<Box<dyn SeriesSet>, SourceError> {
+        let mut prefetched = self.prefetched.lock();
+        if let Some(at) = prefetched.iter().position(|(known, _)| known == params) {
+            return Ok(prefetched.swap_remove(at).1);
+        }
+        drop(prefetched);
+        Ok(Box::new(self.start(params)))
+    }
+}
+
+enum Item {
+    Series(Vec<storeapi::Series>),
+    Warning(String),
+    Failed(Error),
+    End,
+}
+
+/// Runs one select and hands on what arrives.
+async fn fetch(
+    context: SelectContext,
+    request: SeriesRequest,
+    sender: mpsc::UnboundedSender<Item>,
+    stats: Arc<SelectStats>,
+) {
+    let work = async {
+        let _turn = context.gate.enter().await;
+        let mut events = context.store.series(request).await?.ready_chunks(BATCH);
+        while let Some(events) = events.next().await {
+            let mut batch = Vec::with_capacity(events.len());
+            for event in events {
+                match event? {
+                    SeriesEvent::Series(series) => {
+                        stats.count(&series);
+                        batch.push(series);
+                    }
+                    SeriesEvent::Warning(text) => drop(sender.send(Item::Warning(text))),
+                    SeriesEvent::Hints(_) => {}
+                }
+            }
+            if sender.send(Item::Series(batch)).is_err() {
+                // Nobody reads any more.
+                return Ok(());
+            }
+        }
+        Ok(())
+    };
+    let last = match tokio::time::timeout(context.timeout, work).await {
+        Ok(Ok(())) => Item::End,
+        Ok(Err(error)) => Item::Failed(error),
+        Err(_) => {
+            Item::Failed(Error::new(storeapi::ErrorKind::DeadlineExceeded, "context deadline exceeded"))
+        }
+    };
+    // A reader that is gone needs no end.
+    let _ = sender.send(last);
+}
+
+/// The series of one select as they arrive. Blocks its thread while waiting, so it must not be read on an async one.
+struct FetchedSet {
+    items: mpsc::UnboundedReceiver<Item>,
+    batch: std::vec::IntoIter<storeapi::Series>,
+    warnings: Vec<String>,
+    decoding: Arc<Decoding>,
+    task: AbortHandle,
+    done: bool,
+}
+
+impl Drop for FetchedSet {
+    fn drop(&mut self) {
+        // The task only reads and hands on, so it may stop anywhere.
+        self.task.abort();
+    }
+}
+
+impl SeriesSet for FetchedSet {
+    fn next_series(&mut self) -> Option<Result<Series, SourceError>> {
+        loop {
+            if let Some(storeapi::Series { labels, chunks }) = self.batch.next() {
+                let samples =
+                    ChunkSamples { labels: labels.clone(), chunks, decoding: self.decoding.clone() };
+                return Some(Ok(Series { labels, samples: Box::new(samples) }));
+            }
+            if self.done {
+                return None;
+            }
+            match self.items.blocking_recv() {
+                Some(Item::Series(batch)) => self.batch = batch.into_iter(),
+                Some(Item::Warning(text)) => self.warnings.push(text),
+                Some(Item::End) => self.done = true,
+                Some(Item::Failed(error)) => {
+                    self.done = true;
+                    return Some(Err(SourceError::new(SelectFailed(error))));
+                }
+                None => {
+                    self.done = true;
+                    return Some(Err(SourceError::new(SelectFailed(Error::cancelled()))));
+                }
+            }
+        }
+    }
+
+    fn warnings(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.warnings)
+    }
+}
+
+/// A select failed. The text is Thanos's: an error of the proxy within this process reads like one that came over gRPC.
+#[derive(Debug)]
+pub struct SelectFailed(pub Error);
+
+impl std::fmt::Display for SelectFailed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "proxy Series(): {}", self.0.as_rpc_text())
+    }
+}
+
+impl std::error::Error for SelectFailed {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.0)
+    }
+}
+
+/// Label sets of the series matching any of the matcher lists, sorted, each once, with warnings. Stops behind `limit` + 1 when a limit is given.
+pub async fn series_labels(
+    context: &SelectContext,
+    options: &SelectOptions,
+    matcher_sets: &[Vec<Matcher>],
+    range: (i64, i64),
+    limit: usize,
+) -> Result<(Vec<model::labels::Labels>, Vec<String>), SelectFailed> {
+    let (mut found, mut warnings) = (Vec::new(), Vec::new());
+    for matchers in matcher_sets {
+        let request = SeriesRequest {
+            min_time: range.0,
+            max_time: range.1,
+            matchers: matchers.clone(),
+            max_resolution_window: i64::MAX / 1_000_000,
+            aggregates: aggregates::for_function("").to_vec(),
+            partial_response: options.partial_response,
+            skip_chunks: true,
+            query_hints: Some(QueryHints {
+                series_hash_label_name: SERIES_HASH_LABEL.to_owned(),
+                ..QueryHints::default()
+            }),
+            without_replica_labels: options.replica_labels.clone(),
+            limit: if limit > 0 { limit as i64 + 1 } else { 0 },
+            response_batch_size: context.batch_size,
+            context: options.context.clone(),
+            ..SeriesRequest::default()
+        };
+        let _turn = context.gate.enter().await;
+        let work = async {
+            let mut events = context.store.series(request).await?;
+            while let Some(event) = events.next().await {
+                match event? {
+                    SeriesEvent::Series(series) => found.push(series.labels),
+                    SeriesEvent::Warning(text) => warnings.push(text),
+                    SeriesEvent::Hints(_) => {}
+                }
+            }
+            Ok(())
+        };
+        let timed_out =
+            |_| Err(Error::new(storeapi::ErrorKind::DeadlineExceeded, "context deadline exceeded"));
+        tokio::time::timeout(context.timeout, work).await.unwrap_or_else(timed_out).map_err(SelectFailed)?;
+    }
+    if matcher_sets.len() > 1 {
+        found.sort();
+    }
+    found.dedup();
+    Ok((found, warnings))
+}

@@ -1,0 +1,105 @@
+//! The samples of a series as stores sent it: its chunks, decoded when the evaluation asks, replicas joined.
+
+use std::sync::Arc;
+
+use model::labels::Labels;
+use model::series::{SampleBuffer, SampleSource, SourceError};
+use storeapi::{AggrChunk, Chunk};
+use tsdb::aggregation::{Aggregation, ChunkSet, samples_into};
+use tsdb::chunk::{ChunkError, Encoding};
+use tsdb::dedup::{Algorithm, deduplicate, split_overlaps};
+
+/// Why a series' samples cannot be had.
+#[derive(Debug, thiserror::Error)]
+#[error("decode chunks of series {labels}: {source}")]
+struct BadChunks {
+    labels: Labels,
+    source: ChunkError,
+}
+
+/// How the samples of a select's series are made.
+#[derive(Debug)]
+pub(super) struct Decoding {
+    /// What is read of downsampled data.
+    pub(super) aggregation: Aggregation,
+    /// Whether the function around takes the values as those of a counter.
+    pub(super) counter: bool,
+    /// How replicas are joined; `None` leaves overlapping chunks to chance, as without deduplication.
+    pub(super) deduplication: Option<Algorithm>,
+    /// Start of the whole query, ms: the joining of replicas starts there, whatever part is asked for.
+    pub(super) mint: i64,
+    /// End of the whole query, ms, inclusive.
+    pub(super) maxt: i64,
+}
+
+/// A series with its chunks, decoded when asked.
+pub(super) struct ChunkSamples {
+    pub(super) labels: Labels,
+    pub(super) chunks: Vec<AggrChunk>,
+    pub(super) decoding: Arc<Decoding>,
+}
+
+impl SampleSource for ChunkSamples {
+    fn samples_into(&self, mint: i64, maxt: i64, out: &mut SampleBuffer) -> Result<(), SourceError> {
+        let Decoding { counter, deduplication, mint: first, maxt: last, .. } = *self.decoding;
+        let (mint, maxt) = (mint.max(first), maxt.min(last));
+        let Some(algorithm) = deduplication else {
+            return self.replica_into(self.chunks.iter(), mint, maxt, out);
+        };
+        let replicas = split_overlaps(self.chunks.iter().map(|chunk| (chunk.min_time, chunk.max_time)));
+        if replicas.len() == 1 {
+            return self.replica_into(self.chunks.iter(), mint, maxt, out);
+        }
+        let mut decoded = Vec::with_capacity(replicas.len());
+        for replica in &replicas {
+            let mut buffer = SampleBuffer::new();
+            self.replica_into(replica.iter().map(|at| &self.chunks[*at]), first, last, &mut buffer)?;
+            decoded.push(buffer);
+        }
+        let mut joined = SampleBuffer::new();
+        deduplicate(algorithm, &decoded, counter, &mut joined);
+        out.extend_from(&joined, joined.range(mint, maxt));
+        Ok(())
+    }
+}
+
+impl ChunkSamples {
+    /// Appends the samples of one replica within `[mint, maxt]`.
+    fn replica_into<'a>(
+        &self,
+        chunks: impl Iterator<Item = &'a AggrChunk>,
+        mint: i64,
+        maxt: i64,
+        out: &mut SampleBuffer,
+    ) -> Result<(), SourceError> {
+        let aggregation = self.decoding.aggregation;
+        // Values of a counter build on all before them, so that chunks before the range count there.
+        let needed = |chunk: &&AggrChunk| {
+            chunk.min_time <= maxt && (chunk.max_time >= mint || aggregation == Aggregation::Counter)
+        };
+        let sets: Result<Vec<ChunkSet<'_>>, ChunkError> = chunks.filter(needed).map(chunk_set).collect();
+        sets.and_then(|sets| samples_into(sets, aggregation, mint, maxt, out))
+            .map_err(|source| SourceError::new(BadChunks { labels: self.labels.clone(), source }))
+    }
+}
+
+fn chunk_set(chunk: &AggrChunk) -> Result<ChunkSet<'_>, ChunkError> {
+    fn data(chunk: Option<&Chunk>) -> Result<Option<(Encoding, &[u8])>, ChunkError> {
+        chunk.map(|chunk| Ok((Encoding::from_wire(chunk.encoding.to_wire())?, &chunk.data[..]))).transpose()
+    }
+    let raw = data(chunk.raw.as_ref())?;
+    let Some(aggregates) = chunk.aggregates.as_deref() else {
+        return Ok(ChunkSet { raw, ..ChunkSet::default() });
+    };
+    Ok(ChunkSet {
+        raw,
+        count: data(aggregates.count.as_ref())?,
+        sum: data(aggregates.sum.as_ref())?,
+        min: data(aggregates.min.as_ref())?,
+        max: data(aggregates.max.as_ref())?,
+        counter: data(aggregates.counter.as_ref())?,
+    })
+}
+
+#[cfg(test)]
+mod tests;
