@@ -14,7 +14,7 @@ use server::request_log::RequestLog;
 use server::run::{ActorError, Group};
 use server::{Probes, grpc, http};
 use storeapi::grpc::server as service;
-use storeapi::{LimitedStore, StoreApi};
+use storeapi::{InstrumentedStore, LimitedStore, StoreApi};
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
@@ -182,6 +182,7 @@ fn services(
     registry: &Registry,
 ) -> Result<grpc::Services, prometheus::Error> {
     let store: Arc<dyn StoreApi> = Arc::new(PrometheusStore::new(peer.clone(), registry)?);
+    let store: Arc<dyn StoreApi> = Arc::new(InstrumentedStore::new(store, registry)?);
     let store: Arc<dyn StoreApi> = Arc::new(LimitedStore::new(store, config.limits, registry)?);
     let sister = Arc::new(Sister::new(peer.clone(), probes.clone(), config.get_config_timeout));
     let info = Arc::new(SidecarInfo { peer: peer.clone(), probes: probes.clone() });

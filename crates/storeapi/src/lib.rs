@@ -6,6 +6,7 @@ mod error;
 mod external_labels;
 pub mod grpc;
 mod info;
+mod instrumented;
 mod limits;
 pub mod merge;
 mod proxy;
@@ -20,6 +21,7 @@ pub use api::{
 pub use error::{Error, ErrorKind};
 pub use external_labels::{SeriesLabels, label_sets_match, match_external_labels};
 pub use info::{ComponentType, Info, InfoProvider, StoreDetails, TsdbRange};
+pub use instrumented::InstrumentedStore;
 pub use limits::{LimitViolated, LimitedStore, Limiter, MAX_SAMPLES_PER_CHUNK, SelectLimits};
 pub use proxy::{ProxyConfig, ProxyStore, Retrieval, StoreRef, StoreSelector, Stores, truncate_to_limit};
 pub use shard::ShardMatcher;

@@ -99,7 +99,7 @@ fn text(bytes: &[u8]) -> Result<&str, DecodeError> {
     std::str::from_utf8(bytes).map_err(|_| error("series frame: label is not UTF-8"))
 }
 
-pub(crate) fn label<'a>(message: &'a [u8]) -> Result<(&'a str, &'a str), DecodeError> {
+pub(crate) fn label(message: &[u8]) -> Result<(&str, &str), DecodeError> {
     let (mut name, mut value) = ("", "");
     let mut fields = Fields { rest: message };
     while let Some(field) = fields.next()? {
