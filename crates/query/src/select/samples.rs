@@ -44,16 +44,17 @@ impl SampleSource for ChunkSamples {
         let Decoding { counter, deduplication, mint: first, maxt: last, .. } = *self.decoding;
         let (mint, maxt) = (mint.max(first), maxt.min(last));
         let Some(algorithm) = deduplication else {
-            return self.replica_into(self.chunks.iter(), mint, maxt, out);
+            return self.replica_into(self.chunks.iter(), self.aggregation_of_one(), mint, maxt, out);
         };
         let replicas = split_overlaps(self.chunks.iter().map(|chunk| (chunk.min_time, chunk.max_time)));
         if replicas.len() == 1 {
-            return self.replica_into(self.chunks.iter(), mint, maxt, out);
+            return self.replica_into(self.chunks.iter(), self.aggregation_of_one(), mint, maxt, out);
         }
         let mut decoded = Vec::with_capacity(replicas.len());
         for replica in &replicas {
             let mut buffer = SampleBuffer::new();
-            self.replica_into(replica.iter().map(|at| &self.chunks[*at]), first, last, &mut buffer)?;
+            let chunks = replica.iter().map(|at| &self.chunks[*at]);
+            self.replica_into(chunks, self.decoding.aggregation, first, last, &mut buffer)?;
             decoded.push(buffer);
         }
         let mut joined = SampleBuffer::new();
@@ -64,15 +65,29 @@ impl SampleSource for ChunkSamples {
 }
 
 impl ChunkSamples {
+    /// What is read of the chunks of a series of which there is one copy.
+    ///
+    /// Differs from Thanos: it removes the resets of raw counters as well, before the function sees them, so that `resets()` finds
+    /// none. Here that is done only where a part of the series is downsampled: the counters of such chunks start anew with each
+    /// chunk, and mean nothing without it. Copies that are joined keep to Thanos's way, since lifting the values where one takes
+    /// over from the other builds on it.
+    fn aggregation_of_one(&self) -> Aggregation {
+        let raw = self.chunks.iter().all(|chunk| chunk.aggregates.is_none());
+        match self.decoding.aggregation {
+            Aggregation::Counter if raw => Aggregation::Average,
+            aggregation => aggregation,
+        }
+    }
+
     /// Appends the samples of one replica within `[mint, maxt]`.
     fn replica_into<'a>(
         &self,
         chunks: impl Iterator<Item = &'a AggrChunk>,
+        aggregation: Aggregation,
         mint: i64,
         maxt: i64,
         out: &mut SampleBuffer,
     ) -> Result<(), SourceError> {
-        let aggregation = self.decoding.aggregation;
         // Values of a counter build on all before them, so that chunks before the range count there.
         let needed = |chunk: &&AggrChunk| {
             chunk.min_time <= maxt && (chunk.max_time >= mint || aggregation == Aggregation::Counter)

@@ -41,9 +41,23 @@ fn overlapping_chunks_are_replicas_with_deduplication() {
     assert_eq!(penalty, [(1, 1.0), (10, 2.0)]);
 }
 
+/// A downsampled chunk of a counter that starts anew in it.
+fn counter(samples: &[(i64, f64)]) -> AggrChunk {
+    let mut chunk = raw(samples);
+    let counter = chunk.raw.take();
+    chunk.aggregates = Some(Box::new(storeapi::Aggregates { counter, ..Default::default() }));
+    chunk
+}
+
 #[test]
-fn counter_goes_on_over_resets_before_the_range() {
+fn raw_counters_keep_their_resets() {
     let chunks = vec![raw(&[(1, 10.0), (2, 20.0)]), raw(&[(3, 5.0), (4, 6.0)])];
+    assert_eq!(decode(chunks, Aggregation::Counter, None, (2, 4)), [(2, 20.0), (3, 5.0), (4, 6.0)]);
+}
+
+#[test]
+fn downsampled_counter_goes_on_over_resets_before_the_range() {
+    let chunks = vec![counter(&[(1, 10.0), (2, 20.0)]), raw(&[(3, 5.0), (4, 6.0)])];
     assert_eq!(decode(chunks, Aggregation::Counter, None, (3, 4)), [(3, 25.0), (4, 26.0)]);
 }
 
