@@ -1,7 +1,6 @@
 //! HTTP client configuration, gRPC dialling, DNS and file discovery, the Prometheus client, the config reloader.
 
 pub mod dns;
-pub mod endpoint_config;
 pub mod file_or_content;
 pub mod file_sd;
 pub mod grpc;

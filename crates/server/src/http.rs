@@ -89,15 +89,15 @@ impl Server {
     /// # Errors
     /// When the address is taken or malformed, or the web configuration is unusable.
     pub async fn bind(self) -> Result<Bound, Error> {
-        tracing::info!(
-            service = "http/server",
-            component = self.probes.component(),
-            address = self.config.address,
-            "listening for requests and metrics"
-        );
         let web_config = self.config.web_config.as_deref().map(WebConfigFile::open).transpose()?;
         let address = self.config.address.clone();
         let listener = listener::bind(&address).await.map_err(|source| Error::Listen { address, source })?;
+        tracing::info!(
+            service = "http/server",
+            component = self.probes.component(),
+            address = listener::shown_address(&self.config.address, &listener),
+            "listening for requests and metrics"
+        );
         Ok(Bound { listener, web_config, server: self })
     }
 

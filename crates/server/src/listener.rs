@@ -67,6 +67,12 @@ pub(crate) async fn bind(address: &str) -> std::io::Result<TcpListener> {
     }
 }
 
+/// The address to tell: the one asked for, or the one that was chosen when that left it open.
+pub(crate) fn shown_address(asked: &str, listener: &TcpListener) -> String {
+    let chosen = asked.ends_with(":0").then(|| listener.local_addr().ok()).flatten();
+    chosen.map_or_else(|| asked.to_owned(), |address| address.to_string())
+}
+
 /// Serves connections until `shutdown`, then drains them.
 pub(crate) async fn serve<S, B>(
     listener: TcpListener,
@@ -190,7 +196,12 @@ async fn drive<I, S, B>(
     if options.http2_only {
         builder = builder.http2_only();
     }
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(Some(Duration::from_secs(60)));
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(Some(Duration::from_secs(60)))
+        // As Go writes them; some scripts compare.
+        .title_case_headers(true);
     builder
         .http2()
         .timer(TokioTimer::new())

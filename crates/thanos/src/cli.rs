@@ -110,7 +110,7 @@ fn execute(command: &'static Command, values: &Values) -> anyhow::Result<()> {
         // No command that is built reloads on SIGHUP; the signal is logged, and must not end the process.
         let (reload, _reloads) = mpsc::channel(1);
         let context = Setup { values, registry, group: &mut group };
-        cmd::setup(command.name, context).await.with_context(preparing)?;
+        cmd::setup(command.name, context).with_context(preparing)?;
         run::add_interrupt(&mut group).context("install signal handlers")?;
         run::add_reload(&mut group, reload).context("install signal handlers")?;
         group.run().await.with_context(|| format!("{} command failed", command.name))

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, bail};
 use client::file_or_content::FileOrContent;
+use model::relabel::{Action, RelabelConfig};
 use server::request_log::RequestLog;
 use server::tls::{CipherSuites, Curves, ServerTls, TlsVersion};
 
@@ -104,4 +105,29 @@ pub(crate) fn check_tracing(values: &Values) -> anyhow::Result<()> {
         );
     }
     bail!("tracing with type {} is not supported", tracing.r#type)
+}
+
+/// The rules of `--selector.relabel-config`; of the actions only those that choose.
+pub(crate) fn selector_rules(values: &Values) -> anyhow::Result<Vec<RelabelConfig>> {
+    let yaml =
+        pair(values, "selector.relabel-config").content().context("get content of relabel configuration")?;
+    if yaml.trim().is_empty() {
+        return Ok(Vec::new());
+    }
+    let rules: Vec<RelabelConfig> = serde_saphyr::from_str(&yaml).context("parsing relabel configuration")?;
+    for rule in &rules {
+        if !matches!(rule.action, Action::Keep | Action::Drop | Action::HashMod) {
+            bail!("unsupported relabel action: {}", rule.action);
+        }
+    }
+    Ok(rules)
+}
+
+/// Takes the quotes off a Go string: `"x"` with escapes, or `` `x` `` as it stands.
+pub(crate) fn unquote(text: &str) -> anyhow::Result<String> {
+    if let Some(raw) = text.strip_prefix('`').and_then(|rest| rest.strip_suffix('`')) {
+        return Ok(raw.to_owned());
+    }
+    // The escapes that label values have in practice are those of JSON.
+    serde_json::from_str(text).with_context(|| format!("invalid syntax: {text}"))
 }

@@ -58,6 +58,7 @@ const CACHES: &[Flag] = &[
         &[],
         "YAML file with the settings of the cache in front of the bucket.",
     )
+    .unbuilt("a cache in front of the bucket is not built")
     .placeholder("<file-path>")
     .hidden(),
     Flag::new(
@@ -66,6 +67,7 @@ const CACHES: &[Flag] = &[
         &[],
         "The content of store.caching-bucket.config-file in place of a file.",
     )
+    .unbuilt("a cache in front of the bucket is not built")
     .placeholder("<content>")
     .hidden(),
     Flag::new("chunk-pool-size", Kind::Bytes, &["2GB"], "Most memory for chunk bytes of all calls together."),
@@ -104,6 +106,7 @@ const SYNC: &[Flag] = &[
         &[],
         "YAML file of a bucket whose parquet files take the place of blocks.",
     )
+    .unbuilt("parquet is not built")
     .placeholder("<file-path>"),
     Flag::new(
         "objstore-parquet.config",
@@ -111,6 +114,7 @@ const SYNC: &[Flag] = &[
         &[],
         "The content of objstore-parquet.config-file in place of a file.",
     )
+    .unbuilt("parquet is not built")
     .placeholder("<content>"),
     Flag::new(
         "sync-block-duration",
@@ -199,13 +203,15 @@ const INDEX_HEADER: &[Flag] = &[
         Kind::Bool,
         &["false"],
         "Leaves out large postings where filtering the series costs less.",
-    ),
+    )
+    .unbuilt("lazy postings are not built"),
     Flag::new(
         "store.posting-group-max-key-series-ratio",
         Kind::Float,
         &["100"],
         "With lazy postings: a group with more keys than this times the expected series is left out.",
-    ),
+    )
+    .unbuilt("lazy postings are not built"),
     Flag::new(
         "store.index-header-lazy-download-strategy",
         Kind::Enum(&["eager", "lazy"]),
@@ -221,10 +227,13 @@ const WEB: &[Flag] = &[
         Kind::Text,
         &[],
         "Path prefix under which a reverse proxy shows the pages.",
-    ),
-    Flag::new("web.prefix-header", Kind::Text, &[], "Header in which a reverse proxy tells that prefix."),
+    )
+    .unbuilt("pages are not built"),
+    Flag::new("web.prefix-header", Kind::Text, &[], "Header in which a reverse proxy tells that prefix.")
+        .unbuilt("pages are not built"),
     Flag::new("web.disable-cors", Kind::Bool, &["false"], "Sends no CORS headers."),
     Flag::new("bucket-web-label", Kind::Text, &[], "External label that groups the blocks on the page."),
-    Flag::new("matcher-cache-size", Kind::Int, &["0"], "How many compiled matchers are kept; 0 is none."),
+    Flag::new("matcher-cache-size", Kind::Int, &["0"], "How many compiled matchers are kept; 0 is none.")
+        .unbuilt("a cache of matchers is not built"),
     Flag::new("disable-admin-operations", Kind::Bool, &["false"], "Refuses marks on blocks over HTTP."),
 ];

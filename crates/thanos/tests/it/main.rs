@@ -1,0 +1,5 @@
+//! The binary as users run it.
+
+mod cli;
+mod life;
+mod process;
