@@ -220,10 +220,14 @@ fn pages_list_the_flags_as_declared() {
         let (table, after) =
             rest.split_once(END).unwrap_or_else(|| panic!("{}: no end of flags mark", path.display()));
         let expected = help::markdown(command);
+        if table == expected {
+            continue;
+        }
         if std::env::var_os(UPDATE).is_some() {
             std::fs::write(&path, format!("{before}{BEGIN}{expected}{END}{after}")).unwrap();
         } else {
-            assert_eq!(table, expected, "{}: run with {UPDATE}=1", path.display());
+            let stale = expected.lines().find(|line| !table.lines().any(|other| other == *line));
+            assert!(table == expected, "{}: run with {UPDATE}=1; new or changed: {stale:?}", path.display());
         }
     }
 }
