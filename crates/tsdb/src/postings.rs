@@ -8,7 +8,8 @@ mod matchers;
 mod sets;
 
 pub use matchers::{PostingsSource, label_values_for_matchers, postings_for_matchers};
-pub use sets::{intersect, intersect_all, intersects, merge, merge_all, without};
+pub(crate) use sets::merge_many;
+pub use sets::{Reference, intersect, intersect_all, intersects, merge, merge_all, without};
 
 use crate::error::Problem;
 
@@ -19,7 +20,9 @@ pub fn decode(bytes: &[u8]) -> Result<Vec<u32>, Problem> {
 }
 
 /// As [`decode`], without a vector.
-pub fn decode_iter(bytes: &[u8]) -> Result<impl ExactSizeIterator<Item = u32> + Clone + '_, Problem> {
+pub fn decode_iter(
+    bytes: &[u8],
+) -> Result<impl ExactSizeIterator<Item = u32> + DoubleEndedIterator + Clone + '_, Problem> {
     let (count, rest) = bytes.split_first_chunk::<4>().ok_or(Problem::Truncated)?;
     let count = u32::from_be_bytes(*count) as usize;
     let (list, _) = rest.as_chunks::<4>();

@@ -126,8 +126,15 @@ fn run_before(ts: &[i64], t: i64) -> usize {
 }
 
 fn copy_run(cursor: &Cursor<'_>, end: usize, changed: bool, out: &mut SampleBuffer) {
+    let samples = cursor.samples;
+    let only_floats = |s: &SampleBuffer| s.histograms.is_empty() && s.start_timestamps.is_empty();
+    if end == cursor.pos + 1 && only_floats(samples) && only_floats(out) {
+        out.timestamps.push(samples.timestamps[cursor.pos]);
+        out.floats.push(samples.floats[cursor.pos]);
+        return;
+    }
     let at = out.len();
-    out.extend_from(cursor.samples, cursor.pos..end);
+    out.extend_from(samples, cursor.pos..end);
     if changed
         && let Some(Some(h)) = out.histograms.get_mut(at)
         && !matches!(h.counter_reset_hint, CounterResetHint::Gauge | CounterResetHint::Unknown)

@@ -175,12 +175,32 @@ fn merge(a: &SampleBuffer, b: &SampleBuffer, counter: bool, out: &mut SampleBuff
             run.copy([a, b][used], out);
             run = Run { from: pos, end: pos, lift: sides[used].lift };
         }
-        run.end = pos + 1;
         sides[1 - used].penalty = last.map_or(INITIAL_PENALTY, |last| t.wrapping_sub(last).saturating_mul(2));
         sides[used].penalty = 0;
-        last = Some(t);
+        let [left, right] = &mut sides;
+        let (winner, loser) = if used == 0 { (left, right) } else { (right, left) };
+        last = Some(follow(winner, loser, t, used == 0));
+        run.end = winner.pos + 1;
     }
     run.copy([a, b][used], out);
+}
+
+/// Goes on with the winner of the choice of time `t` as long as no sample of the other side can be earlier. Returns the
+/// time of the last sample chosen, at which the winner then stands.
+#[inline]
+fn follow(winner: &mut Side<'_>, loser: &mut Side<'_>, mut t: i64, wins_ties: bool) -> i64 {
+    let ts = &winner.samples.timestamps;
+    while let Some(&next) = ts.get(winner.pos + 1) {
+        loser.aim(Some(t));
+        let chosen = if wins_ties { next <= loser.target } else { next < loser.target };
+        if next <= t || !chosen {
+            break;
+        }
+        loser.penalty = (next - t).saturating_mul(2);
+        t = next;
+        winner.pos += 1;
+    }
+    t
 }
 
 static EMPTY: SampleBuffer = SampleBuffer {

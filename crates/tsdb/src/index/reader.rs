@@ -119,7 +119,10 @@ impl IndexReader {
     }
 
     /// The postings at an offset, their checksum verified.
-    fn postings_at(&self, start: u64) -> Result<impl ExactSizeIterator<Item = u32> + Clone + '_, Error> {
+    fn postings_at(
+        &self,
+        start: u64,
+    ) -> Result<impl ExactSizeIterator<Item = u32> + DoubleEndedIterator + Clone + '_, Error> {
         // The table's ranges start behind the length.
         let at = start.saturating_sub(4);
         let c = Cursor::section("postings", &self.bytes, at, true)?;
@@ -141,14 +144,9 @@ impl IndexReader {
             [] => Ok(Vec::new()),
             [one] => Ok(self.postings_at(*one)?.collect()),
             many => {
-                let mut out = Vec::new();
-                for start in many {
-                    out.extend(self.postings_at(*start)?);
-                }
-                // Runs, which the stable sort merges.
-                out.sort();
-                out.dedup();
-                Ok(out)
+                let lists =
+                    many.iter().map(|start| self.postings_at(*start)).collect::<Result<Vec<_>, _>>()?;
+                Ok(postings::merge_many(lists.iter().cloned()))
             }
         }
     }

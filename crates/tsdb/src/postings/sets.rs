@@ -35,15 +35,18 @@ pub fn intersect<T: Copy + Ord>(a: &[T], b: &[T]) -> Vec<T> {
         }
         return out;
     }
-    let (mut i, mut j) = (0, 0);
-    while let (Some(&x), Some(&y)) = (a.get(i), b.get(j)) {
-        if x == y {
-            out.push(x);
-        }
-        // Without a branch, which could not be predicted.
+    let Some(first) = a.first() else { return out };
+    // Each element is written, and kept only if the place is moved on: a branch could not be predicted.
+    out.resize(a.len(), *first);
+    let (mut i, mut j, mut n) = (0, 0, 0);
+    while i < a.len() && j < b.len() {
+        let (x, y) = (a[i], b[j]);
+        out[n] = x;
+        n += usize::from(x == y);
         i += usize::from(x <= y);
         j += usize::from(y <= x);
     }
+    out.truncate(n);
     out
 }
 
@@ -86,33 +89,99 @@ pub fn intersects<T: Copy + Ord>(a: &[T], b: &[T]) -> bool {
 pub fn merge<T: Copy + Ord>(a: &[T], b: &[T]) -> Vec<T> {
     let mut out = Vec::with_capacity(a.len() + b.len());
     let (mut i, mut j) = (0, 0);
-    while let (Some(&x), Some(&y)) = (a.get(i), b.get(j)) {
-        out.push(x.min(y));
-        i += usize::from(x <= y);
-        j += usize::from(y <= x);
+    if let (Some(first), false) = (a.first(), b.is_empty()) {
+        out.resize(a.len() + b.len(), *first);
+        let mut n = 0;
+        while i < a.len() && j < b.len() {
+            let (x, y) = (a[i], b[j]);
+            out[n] = x.min(y);
+            n += 1;
+            i += usize::from(x <= y);
+            j += usize::from(y <= x);
+        }
+        out.truncate(n);
     }
     out.extend_from_slice(&a[i..]);
     out.extend_from_slice(&b[j..]);
     out
 }
 
+/// A series reference as a number, for sets as bits.
+pub trait Reference: Copy + Ord {
+    /// The number.
+    fn number(self) -> u64;
+    /// The reference of a number that came from one.
+    fn from_number(number: u64) -> Self;
+}
+
+impl Reference for u32 {
+    fn number(self) -> u64 {
+        u64::from(self)
+    }
+
+    fn from_number(number: u64) -> Self {
+        number as u32
+    }
+}
+
+impl Reference for u64 {
+    fn number(self) -> u64 {
+        self
+    }
+
+    fn from_number(number: u64) -> Self {
+        number
+    }
+}
+
 /// What is in any of the lists.
-pub fn merge_all<T: Copy + Ord, L: AsRef<[T]>>(lists: &[L]) -> Vec<T> {
+pub fn merge_all<T: Reference, L: AsRef<[T]>>(lists: &[L]) -> Vec<T> {
     match lists {
         [] => Vec::new(),
         [one] => one.as_ref().to_vec(),
         [a, b] => merge(a.as_ref(), b.as_ref()),
-        many => {
-            let mut out = Vec::with_capacity(many.iter().map(|l| l.as_ref().len()).sum());
-            for list in many {
-                out.extend_from_slice(list.as_ref());
-            }
-            // The stable sort of the standard library finds the ascending runs and merges them: n log k.
-            out.sort();
-            out.dedup();
-            out
+        many => merge_many(many.iter().map(|l| l.as_ref().iter().copied())),
+    }
+}
+
+/// How many numbers of the range there may be for each element, for bits to be faster than sorting.
+const MAX_SPARSENESS: u64 = 64;
+
+/// What is in any of the ascending lists, of which there may be many.
+pub(crate) fn merge_many<T: Reference, I>(lists: impl Iterator<Item = I> + Clone) -> Vec<T>
+where
+    I: ExactSizeIterator<Item = T> + DoubleEndedIterator + Clone,
+{
+    let total: usize = lists.clone().map(|l| l.len()).sum();
+    let first = lists.clone().filter_map(|mut l| l.next()).map(T::number).min();
+    let last = lists.clone().filter_map(|mut l| l.next_back()).map(T::number).max();
+    let (Some(first), Some(last)) = (first, last) else { return Vec::new() };
+    if total < 1024 || last.saturating_sub(first) / MAX_SPARSENESS > total as u64 {
+        let mut out = Vec::with_capacity(total);
+        lists.for_each(|list| out.extend(list));
+        // The stable sort of the standard library finds the ascending runs and merges them: n log k.
+        out.sort();
+        out.dedup();
+        return out;
+    }
+    // References of a block are close together, so that a bit for each takes little: at most 8 bytes for each element.
+    let base = first / 64;
+    let mut words = vec![0u64; (last / 64 - base) as usize + 1];
+    for x in lists.flatten() {
+        let n = x.number();
+        // A list out of order may have greater or smaller ones than its ends.
+        if let Some(word) = (n / 64).checked_sub(base).and_then(|i| words.get_mut(i as usize)) {
+            *word |= 1 << (n % 64);
         }
     }
+    let mut out = Vec::with_capacity(words.iter().map(|w| w.count_ones() as usize).sum());
+    for (i, mut word) in words.into_iter().enumerate() {
+        while word != 0 {
+            out.push(T::from_number((base + i as u64) * 64 + u64::from(word.trailing_zeros())));
+            word &= word - 1;
+        }
+    }
+    out
 }
 
 /// What is in `a` but not in `b`.
@@ -132,20 +201,27 @@ pub fn without<T: Copy + Ord>(a: &[T], b: &[T]) -> Vec<T> {
         out.extend_from_slice(&a[i..]);
         return out;
     }
-    let sparse = b.len() / GALLOP_RATIO >= a.len();
     let mut j = 0;
-    for &x in a {
-        if sparse {
+    if b.len() / GALLOP_RATIO >= a.len() {
+        for &x in a {
             j = gallop(b, j, x);
-        } else {
-            while j < b.len() && b[j] < x {
-                j += 1;
+            if b.get(j) != Some(&x) {
+                out.push(x);
             }
         }
-        if b.get(j) != Some(&x) {
-            out.push(x);
-        }
+        return out;
     }
+    out.resize(a.len(), a[0]);
+    let (mut i, mut n) = (0, 0);
+    while i < a.len() && j < b.len() {
+        let (x, y) = (a[i], b[j]);
+        out[n] = x;
+        n += usize::from(x < y);
+        i += usize::from(x <= y);
+        j += usize::from(y <= x);
+    }
+    out.truncate(n);
+    out.extend_from_slice(&a[i..]);
     out
 }
 
@@ -178,6 +254,13 @@ mod tests {
             prop_assert_eq!(merge(&a, &b), x.union(&y).copied().collect::<Vec<_>>());
             prop_assert_eq!(without(&a, &b), x.difference(&y).copied().collect::<Vec<_>>());
             prop_assert_eq!(intersects(&a, &b), !x.is_disjoint(&y));
+        }
+
+        #[test]
+        fn merging_by_bits_is_the_same_as_by_sorting(lists in prop::collection::vec(list(), 3..7), spread in 1u32..2000) {
+            let lists: Vec<Vec<u32>> = lists.into_iter().map(|l| l.into_iter().map(|x| x * spread).collect()).collect();
+            let union: BTreeSet<u32> = lists.iter().flatten().copied().collect();
+            prop_assert_eq!(merge_all(&lists), union.into_iter().collect::<Vec<_>>());
         }
 
         #[test]
