@@ -156,6 +156,8 @@ where
     let first = lists.clone().filter_map(|mut l| l.next()).map(T::number).min();
     let last = lists.clone().filter_map(|mut l| l.next_back()).map(T::number).max();
     let (Some(first), Some(last)) = (first, last) else { return Vec::new() };
+    // A list that is out of order, in a broken file, may end before it starts.
+    let last = last.max(first);
     if total < 1024 || last.saturating_sub(first) / MAX_SPARSENESS > total as u64 {
         let mut out = Vec::with_capacity(total);
         lists.for_each(|list| out.extend(list));
@@ -244,6 +246,18 @@ mod tests {
 
     fn set(list: &[u32]) -> BTreeSet<u32> {
         list.iter().copied().collect()
+    }
+
+    #[test]
+    fn lists_out_of_order_do_no_harm() {
+        let falling: Vec<u32> = (0..5000).rev().collect();
+        let lists = [falling.clone(), falling.clone(), vec![7, 3, u32::MAX, 0]];
+        merge_all(&lists);
+        merge(&lists[0], &lists[2]);
+        intersect(&lists[0], &lists[2]);
+        intersects(&lists[0], &lists[2]);
+        without(&lists[0], &lists[2]);
+        without(&lists[2], &lists[0]);
     }
 
     proptest! {
