@@ -39,6 +39,9 @@ pub(crate) struct Block {
     pub(crate) chunk_guess: Guess,
 }
 
+/// Bytes that show an item's length for sure: a variable-length integer of 64 bits.
+const LENGTH_BYTES: u64 = 10;
+
 /// How many bytes to fetch for an item whose length is not known. Starts from a cautious figure and goes by the largest seen from then on;
 /// too small a guess costs a second fetch, too large a one costs bytes.
 #[derive(Debug)]
@@ -50,14 +53,15 @@ pub(crate) struct Guess {
 impl Guess {
     fn new(start: u64, known_largest: i64) -> Self {
         let known = u64::try_from(known_largest).unwrap_or(0);
-        Guess { start: start.max(1), largest: AtomicU64::new(known.min(1 << 30)) }
+        Guess { start, largest: AtomicU64::new(known.min(1 << 30)) }
     }
 
     pub(crate) fn get(&self) -> u64 {
-        match self.largest.load(Relaxed) {
+        let guess = match self.largest.load(Relaxed) {
             0 => self.start,
             largest => largest,
-        }
+        };
+        guess.max(LENGTH_BYTES)
     }
 
     /// Learns the length of an item.

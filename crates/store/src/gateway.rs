@@ -8,7 +8,7 @@ mod sync;
 
 use std::{
     collections::{BTreeMap, HashMap},
-    sync::{Arc, atomic::AtomicUsize},
+    sync::Arc,
 };
 
 use bucket::fetcher::MetaFetcher;
@@ -32,7 +32,7 @@ use crate::{
     header::HeaderPool,
     metrics::StoreMetrics,
     ranges,
-    series::ChunkPool,
+    series::{self, ChunkPool},
 };
 
 /// The blocks that are served.
@@ -59,8 +59,7 @@ pub struct BucketStore {
     /// Bounds the threads that decode at once.
     computing: Arc<Semaphore>,
     max_gap: u64,
-    /// Blocks being loaded; for tests of bounded work.
-    loading: AtomicUsize,
+    call_bytes: u64,
 }
 
 /// The blocks of the last synchronization.
@@ -103,9 +102,9 @@ impl BucketStore {
             chunk_pool: Arc::new(ChunkPool::new(config.chunk_pool_size)),
             computing: Arc::new(Semaphore::new(2 * cores)),
             max_gap: if local { ranges::LOCAL_GAP } else { ranges::REMOTE_GAP },
+            call_bytes: if local { series::LOCAL_CALL_BYTES } else { series::REMOTE_CALL_BYTES },
             blocks: RwLock::default(),
             page: RwLock::default(),
-            loading: AtomicUsize::new(0),
             bucket,
             fetcher,
             config,

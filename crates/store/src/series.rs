@@ -22,15 +22,18 @@ pub(crate) use self::{
 };
 use crate::{block::Block, gateway::Request};
 
-/// Bytes of chunks that all blocks of a call together may have under way, beside what a single series needs.
-const CALL_BYTES: u64 = 48 << 20;
+/// Bytes of chunks that all blocks of a call together may have under way, beside what a single series needs: over a network more, since a
+/// fetch costs a round trip.
+pub(crate) const REMOTE_CALL_BYTES: u64 = 48 << 20;
+/// The same for files.
+pub(crate) const LOCAL_CALL_BYTES: u64 = 16 << 20;
 
 /// Series in a portion of an answer without chunks.
 const PORTION_SERIES: usize = 1024;
 
 /// Bytes of chunks in one portion of a block when so many blocks answer a call.
-pub(crate) fn portion_bytes(blocks: usize) -> u64 {
-    (CALL_BYTES / (3 * blocks.max(1) as u64)).clamp(256 << 10, 4 << 20)
+pub(crate) fn portion_bytes(call_bytes: u64, blocks: usize) -> u64 {
+    (call_bytes / (3 * blocks.max(1) as u64)).clamp(256 << 10, 4 << 20)
 }
 
 /// What a block sends to the merge.

@@ -74,7 +74,7 @@ impl StoreApi for BucketStore {
             ..Request::new(self, request.context.tenant, mint, maxt)
         });
         let shard = ShardMatcher::new(request.shard_info.as_ref());
-        let portion_bytes = portion_bytes(chosen.len());
+        let portion_bytes = portion_bytes(shared.call_bytes, chosen.len());
         let started = Instant::now();
         count(&shared.stats.blocks, chosen.len() as u64);
         let blocks: Vec<BlockSeries> = stream::iter(chosen)

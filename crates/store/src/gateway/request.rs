@@ -27,6 +27,8 @@ pub(crate) struct Request {
     pub(crate) tenant: String,
     /// Whether series entries go through the cache. Those of local files do not: the system keeps them in memory already.
     pub(crate) cache_series: bool,
+    /// Bytes of chunks that all blocks together may have under way.
+    pub(crate) call_bytes: u64,
     pub(crate) max_gap: u64,
     pub(crate) batch_size: usize,
     pub(crate) mint: i64,
@@ -56,6 +58,7 @@ impl Request {
             computing: Arc::clone(&store.computing),
             stats: Stats::default(),
             cache_series: store.max_gap == crate::ranges::REMOTE_GAP && store.cache.keeps(Item::Series),
+            call_bytes: store.call_bytes,
             max_gap: store.max_gap,
             batch_size: store.config.series_batch_size,
             mint,
@@ -87,6 +90,10 @@ impl Request {
 
     /// Counts bytes against the limit.
     pub(crate) fn reserve_bytes(&self, bytes: u64, doing: &str) -> Result<(), Error> {
+        // Nothing is never too much, even when others have used up the limit.
+        if bytes == 0 {
+            return Ok(());
+        }
         let exceeded = |violated: LimitViolated| {
             Error::resource_exhausted(format!("exceeded bytes limit while {doing}: {violated}"))
         };

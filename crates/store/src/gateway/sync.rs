@@ -1,6 +1,6 @@
 //! Bringing the served blocks in line with the bucket.
 
-use std::sync::{Arc, atomic::Ordering::Relaxed};
+use std::sync::Arc;
 
 use bucket::fetcher::Metas;
 use futures::{StreamExt, stream};
@@ -58,9 +58,7 @@ impl BucketStore {
         };
         stream::iter(new)
             .for_each_concurrent(self.config.block_sync_concurrency, |meta| async move {
-                self.loading.fetch_add(1, Relaxed);
                 self.add(meta).await;
-                self.loading.fetch_sub(1, Relaxed);
             })
             .await;
     }
