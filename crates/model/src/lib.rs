@@ -1,6 +1,7 @@
 //! Labels, matchers, relabelling, samples, native histograms, durations and series iterators.
 
 pub mod duration;
+pub mod gomath;
 pub mod histogram;
 pub mod kahan;
 pub mod labels;

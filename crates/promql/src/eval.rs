@@ -222,6 +222,7 @@ impl Evaluator<'_> {
             Kind::Aggregate(a) => self.aggregate(a, node, scope, sink),
             Kind::Binary(b) => self.binary(b, node, scope, sink),
             Kind::Call(c) => self.call(c, node, scope, sink),
+            Kind::Plus(inner) => self.stream(inner, scope, sink),
             Kind::Negate(inner) => self.negate(inner, scope, sink),
             Kind::Invariant(inner) => self.invariant(inner, scope, sink),
             Kind::Number(_) => {
@@ -255,6 +256,7 @@ impl Evaluator<'_> {
         let steps = scope.grid.count;
         match &node.kind {
             Kind::Number(v) => Ok(vec![*v; steps]),
+            Kind::Plus(inner) => self.scalar(inner, scope),
             Kind::Negate(inner) => Ok(self.scalar(inner, scope)?.into_iter().map(|v| -v).collect()),
             Kind::Binary(b) => {
                 let (mut left, right) = (self.scalar(&b.lhs, scope)?, self.scalar(&b.rhs, scope)?);

@@ -1,5 +1,6 @@
 //! Arithmetic as Go does it, where it differs from Rust's own.
 
+use model::gomath;
 use model::histogram::Bucket;
 
 /// Go's `math.Max`: NaN if any is NaN, except that +Inf wins; 0 over -0.
@@ -33,53 +34,11 @@ pub(crate) fn min(a: f64, b: f64) -> f64 {
 }
 
 /// Bits of Go's `math.NaN()`.
-pub(crate) const GO_NAN: u64 = 0x7ff8_0000_0000_0001;
+pub(crate) const GO_NAN: u64 = gomath::NAN.to_bits();
 
-macro_rules! of_std {
-    ($($name:ident $method:ident)*) => {
-        $(pub(crate) fn $name(x: f64) -> f64 {
-            x.$method()
-        })*
-    };
-}
-
-of_std! {
-    exp exp
-    ln ln
-    log10 log10
-    sin sin
-    cos cos
-    tan tan
-    asin asin
-    acos acos
-    atan atan
-    sinh sinh
-    cosh cosh
-    tanh tanh
-    asinh asinh
-    acosh acosh
-    atanh atanh
-}
-
-/// Go's `math.Pow`.
-pub(crate) fn pow(x: f64, y: f64) -> f64 {
-    x.powf(y)
-}
-
-/// Go's `math.Atan2`.
-pub(crate) fn atan2(y: f64, x: f64) -> f64 {
-    y.atan2(x)
-}
-
-/// Go's `math.Log2`.
-pub(crate) fn log2(x: f64) -> f64 {
-    x.log2()
-}
-
-/// Go's `math.Exp2`.
-pub(crate) fn exp2(x: f64) -> f64 {
-    x.exp2()
-}
+pub(crate) use model::gomath::{
+    acos, acosh, asin, asinh, atan, atan2, atanh, cos, cosh, exp, exp2, ln, log2, log10, pow, sin, sinh, tan, tanh,
+};
 
 /// The share of a bucket below a value within it.
 pub(crate) fn fraction_below(b: &Bucket, v: f64, linear: bool) -> f64 {

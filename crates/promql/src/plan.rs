@@ -81,6 +81,7 @@ pub(crate) enum Kind {
     Aggregate(Box<Aggregate>),
     Binary(Box<Binary>),
     Call(Box<Call>),
+    Plus(Box<Node>),
     Negate(Box<Node>),
     /// The same at every step.
     Invariant(Box<Node>),

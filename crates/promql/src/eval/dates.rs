@@ -2,6 +2,13 @@
 
 use crate::ast::FunctionId as F;
 
+/// The years before year 0 at which Go's absolute time begins: on a first of March, at a multiple of 400 years.
+const YEARS_BEFORE: i64 = 292_277_022_400;
+/// Days of 400 years.
+const ERA_DAYS: u64 = 146_097;
+/// From the beginning of absolute time to the epoch, in seconds.
+const TO_EPOCH: u64 = (YEARS_BEFORE as u64 / 400 * ERA_DAYS + 719_468) * 86_400;
+
 /// A civil date.
 struct Date {
     year: i64,
@@ -11,18 +18,22 @@ struct Date {
     day: i64,
 }
 
-/// The date of seconds since the epoch. All of `i64` is fine: floats as times may be anything.
+/// Seconds since the epoch as Go's absolute time. It wraps around, so that any float has a date, and the one that Go gives it.
+fn absolute(seconds: i64) -> u64 {
+    (seconds as u64).wrapping_add(TO_EPOCH)
+}
+
+/// The date of seconds since the epoch.
 fn date(seconds: i64) -> Date {
-    let days = seconds.div_euclid(86_400);
+    let days = absolute(seconds) / 86_400;
     // Years from March on, in eras of 400, so that the leap day comes last.
-    let shifted = days + 719_468;
-    let era = shifted.div_euclid(146_097);
-    let day_of_era = shifted.rem_euclid(146_097);
+    let era = (days / ERA_DAYS) as i64;
+    let day_of_era = (days % ERA_DAYS) as i64;
     let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let shifted_month = (5 * day_of_year + 2) / 153;
     let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
-    let year = era * 400 + year_of_era + i64::from(month <= 2);
+    let year = era * 400 + year_of_era + i64::from(month <= 2) - YEARS_BEFORE;
     Date { year, month, day: day_of_year - (153 * shifted_month + 2) / 5 + 1 }
 }
 
@@ -42,9 +53,10 @@ fn days_in_month(date: &Date) -> i64 {
 /// The function of seconds since the epoch that a date function computes.
 pub(super) fn part(func: F) -> Option<fn(i64) -> f64> {
     Some(match func {
-        F::Minute => |s| (s.rem_euclid(3600) / 60) as f64,
-        F::Hour => |s| (s.rem_euclid(86_400) / 3600) as f64,
-        F::DayOfWeek => |s| (s.div_euclid(86_400) + 4).rem_euclid(7) as f64,
+        F::Minute => |s| (absolute(s) % 3600 / 60) as f64,
+        F::Hour => |s| (absolute(s) % 86_400 / 3600) as f64,
+        // Absolute time begins on a Wednesday.
+        F::DayOfWeek => |s| ((absolute(s) / 86_400 + 3) % 7) as f64,
         F::DayOfMonth => |s| date(s).day as f64,
         F::DayOfYear => |s| {
             let d = date(s);

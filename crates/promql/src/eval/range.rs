@@ -8,7 +8,7 @@ use super::counts::LocalCounts;
 use super::select::{Worker, with_samples};
 use super::{EvalSeries, Evaluator, Scope, Sink, merge};
 use crate::annotations::Annotation;
-use crate::ast::{FunctionId, RangeModifier};
+use crate::ast::{FunctionId, PosRange, RangeModifier};
 use crate::column::{Column, histogram_weight};
 use crate::engine::looks_beyond;
 use crate::error::EvalError;
@@ -25,14 +25,15 @@ const SMOOTHED: [FunctionId; 3] = [FunctionId::Delta, FunctionId::Increase, Func
 struct RangeCall<'a> {
     call: &'a Call,
     range: &'a RangeNode,
-    first_arg: &'a Node,
     /// The scalar arguments: one list per argument, with one value per step.
     scalars: Vec<Vec<f64>>,
     scope: Scope<'a>,
     start_timestamps: bool,
+    /// Where the first argument stands, as annotations report it.
+    pos: PosRange,
     /// Whether the samples were read here, or by a subquery that has counted them.
     counts_reads: bool,
-    args_pos: crate::ast::PosRange,
+    args_pos: PosRange,
 }
 
 impl Evaluator<'_> {
@@ -62,12 +63,12 @@ impl Evaluator<'_> {
         let range_call = RangeCall {
             call,
             range,
-            first_arg: first,
             scalars,
             scope,
             start_timestamps: self.options.use_start_timestamps && uses_starts,
+            pos: arg_pos(first),
             counts_reads: matches!(range.source, RangeSource::Series(_)),
-            args_pos: crate::ast::PosRange::new(first.pos.start, last.pos.end),
+            args_pos: PosRange::new(arg_pos(first).start, arg_pos(last).end),
         };
         let keeps_name = matches!(call.func, FunctionId::LastOverTime | FunctionId::FirstOverTime);
         let delayed = self.options.delayed_name_removal;
@@ -220,7 +221,7 @@ impl Evaluator<'_> {
                 range_seconds: call.range.range_seconds,
                 modifier,
                 labels,
-                pos: call.first_arg.pos,
+                pos: call.pos,
                 args_pos: call.args_pos,
                 scalars: &scalars,
                 start_timestamps: call.start_timestamps,
@@ -252,7 +253,7 @@ impl Evaluator<'_> {
         if name.is_empty() || !column.floats.iter().any(|v| crate::column::present(*v)) {
             return;
         }
-        let pos = call.first_arg.pos;
+        let pos = call.pos;
         let note = if self.options.type_and_unit_labels {
             let ty = labels.value("__type__");
             if ty == "counter" || ty == "histogram" {
@@ -269,6 +270,14 @@ impl Evaluator<'_> {
         if notes.last() != Some(&note) {
             notes.push(note);
         }
+    }
+}
+
+/// Where an argument stands. That of a subquery is lost, as in Prometheus, which replaces it by its samples.
+fn arg_pos(arg: &Node) -> PosRange {
+    match &arg.kind {
+        Kind::Range(RangeNode { source: RangeSource::Subquery(_), .. }) => PosRange::default(),
+        _ => arg.pos,
     }
 }
 

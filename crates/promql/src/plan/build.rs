@@ -132,15 +132,12 @@ impl Builder<'_> {
                     false,
                 )
             }
-            Expr::Paren(p) => {
-                let built = self.node(&p.expr, path)?;
-                // Positions of operands include their parentheses; functions and aggregations see through them.
-                Ok(Built { node: Node { pos, ..built.node }, ..built })
-            }
+            // Operations report where they themselves stand; parentheses only count in the position of what is around them.
+            Expr::Paren(p) => self.node(&p.expr, path),
             Expr::Unary(u) => {
                 let built = path.within(Path::push_sign, |path| self.node(&u.expr, path))?;
                 if u.op == UnaryOp::Plus {
-                    return Ok(Built { node: Node { pos, ..built.node }, ..built });
+                    return done(Kind::Plus(Box::new(built.node)), built.invariant, built.wrap);
                 }
                 // A sign alone does not make a literal worth marking, but its operand may be.
                 done(Kind::Negate(Box::new(built.node)), built.invariant, built.wrap)
@@ -369,6 +366,6 @@ fn depth(node: &Node) -> usize {
         Kind::Aggregate(a) => deepest(&mut std::iter::once(&a.expr).chain(&a.param)),
         Kind::Binary(b) => depth(&b.lhs).max(depth(&b.rhs)),
         Kind::Call(c) => deepest(&mut c.args.iter()),
-        Kind::Negate(n) | Kind::Invariant(n) => depth(n),
+        Kind::Plus(n) | Kind::Negate(n) | Kind::Invariant(n) => depth(n),
     }
 }

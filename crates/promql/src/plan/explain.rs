@@ -53,6 +53,7 @@ fn explain(node: &Node) -> ExplainNode {
             (name, vec![explain(&b.lhs), explain(&b.rhs)])
         }
         Kind::Call(c) => (format!("[function] {}", c.name), c.args.iter().map(explain).collect()),
+        Kind::Plus(n) => ("[unary] +".into(), vec![explain(n)]),
         Kind::Negate(n) => ("[unary] -".into(), vec![explain(n)]),
         Kind::Invariant(n) => ("[stepInvariant]".into(), vec![explain(n)]),
     };

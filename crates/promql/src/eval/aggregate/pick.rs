@@ -217,7 +217,7 @@ fn pick_ratio(
     }
     let ratio = ratio.clamp(-1.0, 1.0);
     for (i, s) in series.iter().enumerate().filter(|(_, s)| s.column.is_present(step)) {
-        let place = s.labels.hash() as f64 / u64::MAX as f64;
+        let place = place_of(&s.labels);
         if (ratio >= 0.0 && place < ratio) || (ratio < 0.0 && place >= 1.0 + ratio) {
             let v = s.column.float(step);
             let value = if present(v) { v } else { 0.0 };
@@ -226,6 +226,21 @@ fn pick_ratio(
                 .push((value, i));
         }
     }
+}
+
+/// The place of a series in `[0, 1)`: the hash that Prometheus, as it is built by default, gives labels — over each name and value
+/// with its length. (Grouping and the wire have another one.)
+fn place_of(labels: &model::labels::Labels) -> f64 {
+    let mut bytes = Vec::with_capacity(128);
+    for text in labels.iter().flat_map(|(name, value)| [name, value]) {
+        let len = text.len();
+        match u8::try_from(len) {
+            Ok(short) if short < 255 => bytes.push(short),
+            _ => bytes.extend([255, len as u8, (len >> 8) as u8, (len >> 16) as u8]),
+        }
+        bytes.extend_from_slice(text.as_bytes());
+    }
+    twox_hash::XxHash64::oneshot(0, &bytes) as f64 / u64::MAX as f64
 }
 
 /// What was picked: the columns of the input with only the picked values.
