@@ -12,6 +12,9 @@ pub mod merge;
 mod proxy;
 mod shard;
 mod sister;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
+mod tsdb_store;
 
 pub use api::{
     Aggr, AggrChunk, Aggregates, Chunk, ChunkEncoding, LabelNamesRequest, LabelNamesResponse,
@@ -26,3 +29,4 @@ pub use limits::{LimitViolated, LimitedStore, Limiter, MAX_SAMPLES_PER_CHUNK, Se
 pub use proxy::{ProxyConfig, ProxyStore, Retrieval, StoreRef, StoreSelector, Stores, truncate_to_limit};
 pub use shard::ShardMatcher;
 pub use sister::{ExemplarsApi, MetadataApi, RulesApi, StatusApi, TargetsApi, WithWarnings};
+pub use tsdb_store::{BlockSource, TsdbStore};
