@@ -92,7 +92,10 @@ mod tests {
             for (x, bits) in INPUTS.iter().zip(bits) {
                 let want = f64::from_bits(*bits);
                 let got = f(*x);
-                assert!(got.to_bits() == *bits || got.is_nan() && want.is_nan(), "function {n} of {x}: {got} {want}");
+                assert!(
+                    got.to_bits() == *bits || got.is_nan() && want.is_nan(),
+                    "function {n} of {x}: {got} {want}"
+                );
             }
         }
         for (x, y, bits) in POWERS {

@@ -37,7 +37,8 @@ pub(crate) fn min(a: f64, b: f64) -> f64 {
 pub(crate) const GO_NAN: u64 = gomath::NAN.to_bits();
 
 pub(crate) use model::gomath::{
-    acos, acosh, asin, asinh, atan, atan2, atanh, cos, cosh, exp, exp2, ln, log2, log10, pow, sin, sinh, tan, tanh,
+    acos, acosh, asin, asinh, atan, atan2, atanh, cos, cosh, exp, exp2, ln, log2, log10, pow, sin, sinh, tan,
+    tanh,
 };
 
 /// The share of a bucket below a value within it.

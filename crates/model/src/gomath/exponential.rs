@@ -39,7 +39,15 @@ pub fn exp(x: f64) -> f64 {
     let r = (-rounded).mul_add(LN2_UPPER, x);
     let r = (-rounded).mul_add(LN2_LOWER, r) * 0.0625;
     let mut y = 2.4801587301587301587e-5f64;
-    for c in [1.9841269841269841270e-4, 1.3888888888888888889e-3, 8.3333333333333333333e-3, 4.1666666666666666667e-2, 1.6666666666666666667e-1, 0.5, 1.0] {
+    for c in [
+        1.9841269841269841270e-4,
+        1.3888888888888888889e-3,
+        8.3333333333333333333e-3,
+        4.1666666666666666667e-2,
+        1.6666666666666666667e-1,
+        0.5,
+        1.0,
+    ] {
         y = r.mul_add(y, c);
     }
     // e^x - 1, squared up four times.
@@ -189,5 +197,9 @@ pub fn ln_1p(x: f64) -> f64 {
     let s = f / (2.0 + f);
     let z = s * s;
     let r = z * (L[0] + z * (L[1] + z * (L[2] + z * (L[3] + z * (L[4] + z * (L[5] + z * L[6]))))));
-    if k == 0.0 { f - (half - s * (half + r)) } else { k * LN2_HI - ((half - (s * (half + r) + (k * LN2_LO + c))) - f) }
+    if k == 0.0 {
+        f - (half - s * (half + r))
+    } else {
+        k * LN2_HI - ((half - (s * (half + r) + (k * LN2_LO + c))) - f)
+    }
 }

@@ -86,7 +86,9 @@ fn reduce_large(x: f64) -> (u64, f64) {
         if shift == 0 { high } else { high | FOUR_OVER_PI[digit + i + 1] >> (64 - shift) }
     };
     let wide = |a: u64| u128::from(a) * u128::from(mantissa);
-    let product = (u128::from(word(0).wrapping_mul(mantissa)) << 64).wrapping_add(wide(word(1))).wrapping_add(wide(word(2)) >> 64);
+    let product = (u128::from(word(0).wrapping_mul(mantissa)) << 64)
+        .wrapping_add(wide(word(1)))
+        .wrapping_add(wide(word(2)) >> 64);
     let (high, low) = ((product >> 64) as u64, product as u64);
     let mut octant = high >> 61;
     let high = high << 3 | low >> 61;
@@ -143,7 +145,12 @@ pub fn cos(x: f64) -> f64 {
 #[allow(clippy::excessive_precision, reason = "the constants as published")]
 pub fn tan(x: f64) -> f64 {
     const P: [f64; 3] = [-1.30936939181383777646e4, 1.15351664838587416140e6, -1.79565251976484877988e7];
-    const Q: [f64; 4] = [1.36812963470692954678e4, -1.32089234440210967447e6, 2.50083801823357915839e7, -5.38695755929454629881e7];
+    const Q: [f64; 4] = [
+        1.36812963470692954678e4,
+        -1.32089234440210967447e6,
+        2.50083801823357915839e7,
+        -5.38695755929454629881e7,
+    ];
     if x == 0.0 || x.is_nan() {
         return x;
     }
@@ -154,7 +161,8 @@ pub fn tan(x: f64) -> f64 {
     let zz = z * z;
     let mut y = z;
     if zz > 1e-14 {
-        y = z + z * (zz * ((P[0] * zz + P[1]) * zz + P[2]) / ((((zz + Q[0]) * zz + Q[1]) * zz + Q[2]) * zz + Q[3]));
+        y = z + z
+            * (zz * ((P[0] * zz + P[1]) * zz + P[2]) / ((((zz + Q[0]) * zz + Q[1]) * zz + Q[2]) * zz + Q[3]));
     }
     if octant & 2 == 2 {
         y = -1.0 / y;
@@ -180,7 +188,8 @@ fn atan_small(x: f64) -> f64 {
         1.945506571482613964425e+02,
     ];
     let z = x * x;
-    let z = z * ((((P[0] * z + P[1]) * z + P[2]) * z + P[3]) * z + P[4]) / (((((z + Q[0]) * z + Q[1]) * z + Q[2]) * z + Q[3]) * z + Q[4]);
+    let z = z * ((((P[0] * z + P[1]) * z + P[2]) * z + P[3]) * z + P[4])
+        / (((((z + Q[0]) * z + Q[1]) * z + Q[2]) * z + Q[3]) * z + Q[4]);
     x * z + x
 }
 

@@ -236,3 +236,6 @@ fn variance(values: &[f64]) -> f64 {
     }
     (aux.0 + aux.1) / count
 }
+
+#[cfg(test)]
+mod tests;

@@ -8,3 +8,4 @@ mod parse;
 mod random;
 mod roundtrip;
 mod scripts;
+mod steps;
