@@ -19,7 +19,7 @@ use futures::{StreamExt, stream};
 use prometheus::{Histogram, HistogramOpts, Registry};
 use storeapi::{
     Error, ErrorKind, LabelNamesRequest, LabelNamesResponse, LabelValuesRequest, LabelValuesResponse, Series,
-    SeriesEvent, SeriesLabels, SeriesRequest, SeriesStream, ShardMatcher, StoreApi, match_external_labels,
+    SeriesLabels, SeriesRequest, SeriesStream, ShardMatcher, StoreApi, match_external_labels,
     truncate_to_limit,
 };
 
@@ -105,12 +105,10 @@ impl StoreApi for PrometheusStore {
             }
             RemoteReadResponse::Sampled(message) => {
                 // Encoding is long work, but only servers without streaming make it necessary, which are old.
-                let answer = tokio::task::spawn_blocking(move || sampled::series(&message, &labels, &shard))
+                let series = tokio::task::spawn_blocking(move || sampled::series(&message, &labels, &shard))
                     .await
                     .map_err(|e| Error::internal(format!("encode sampled answer of Prometheus: {e}")))??;
-                let warnings =
-                    stream::iter(answer.warnings.into_iter().map(|text| Ok(SeriesEvent::Warning(text))));
-                Ok(warnings.chain(streamed::sorted(answer.series, request.limit)).boxed())
+                Ok(streamed::sorted(series, request.limit))
             }
         }
     }

@@ -9,10 +9,11 @@ use proto::{prometheus_copy, thanos};
 
 use super::Target;
 
-pub(super) const TARGETS: [Target; 3] = [
+pub(super) const TARGETS: [Target; 4] = [
     Target { name: "series-response", run: series_response, seeds: series_response_seeds },
     Target { name: "series-request", run: series_request, seeds: series_request_seeds },
     Target { name: "read-frame", run: read_frame, seeds: read_frame_seeds },
+    Target { name: "chunked-series", run: chunked_series, seeds: chunked_series_seeds },
 ];
 
 /// What a store sends, decoded as the querier does, and its chunks.
@@ -75,7 +76,7 @@ fn read_frame(data: &[u8]) {
     let mut decoder = FrameDecoder::new(1 << 20);
     decoder.push(data);
     while let Ok(Some(message)) = decoder.next_message() {
-        let _ = prometheus_copy::ChunkedReadResponse::decode(message);
+        chunked_series(&message);
     }
     let _ = decoder.finish();
 }
@@ -86,4 +87,33 @@ fn read_frame_seeds() -> Vec<Vec<u8>> {
     let mut empty = vec![message.len() as u8, 0, 0, 0, 0];
     empty.extend(message);
     vec![empty, vec![3, 1, 2, 3, 4, 10, 1, 0]]
+}
+
+/// The message of such a frame, as the sidecar reads it.
+fn chunked_series(data: &[u8]) {
+    let whole = Bytes::copy_from_slice(data);
+    let Ok(found) = proto::decode_chunked_read(&whole) else { return };
+    for chunk in found.iter().flat_map(|series| &series.chunks) {
+        assert!(
+            chunk.raw.as_ref().is_some_and(|raw| raw.data.len() <= data.len()),
+            "chunks lie in the frame"
+        );
+    }
+}
+
+fn chunked_series_seeds() -> Vec<Vec<u8>> {
+    let label = |name: &str, value: &str| thanos::Label { name: name.to_owned(), value: value.to_owned() };
+    let chunk = |kind| prometheus_copy::Chunk {
+        min_time_ms: -7,
+        max_time_ms: 1 << 41,
+        r#type: kind,
+        data: Bytes::from(vec![kind as u8; 30]),
+    };
+    let series = prometheus_copy::ChunkedSeries {
+        labels: vec![label("__name__", "up"), label("job", "node")],
+        chunks: vec![chunk(1), chunk(2), chunk(3)],
+    };
+    let message =
+        prometheus_copy::ChunkedReadResponse { chunked_series: vec![series.clone(), series], query_index: 1 };
+    vec![message.encode_to_vec()]
 }

@@ -104,6 +104,60 @@ async fn samples_of_an_old_server_are_encoded_in_chunks_of_120() {
 }
 
 #[tokio::test]
+async fn histograms_of_a_sampled_answer_are_encoded_too() {
+    use proto::prometheus_copy::{BucketSpan, Histogram, histogram};
+    let integer = |i: i64| Histogram {
+        timestamp: i * 15,
+        count: Some(histogram::Count::CountInt(3 + i as u64)),
+        zero_count: Some(histogram::ZeroCount::ZeroCountInt(0)),
+        sum: i as f64,
+        schema: 1,
+        zero_threshold: 0.001,
+        positive_spans: vec![BucketSpan { offset: 0, length: 2 }],
+        positive_deltas: vec![1 + i, 1 - i],
+        ..Histogram::default()
+    };
+    let float = |i: i64| Histogram {
+        count: Some(histogram::Count::CountFloat(3.0)),
+        zero_count: Some(histogram::ZeroCount::ZeroCountFloat(0.0)),
+        positive_deltas: vec![],
+        positive_counts: vec![1.0, 2.0],
+        ..integer(i)
+    };
+    let labels = vec![Label { name: "a".to_string(), value: "b".to_string() }];
+    let answer = |samples: Vec<Sample>, histograms: Vec<Histogram>| {
+        let series = TimeSeries { labels: labels.clone(), samples, histograms, ..TimeSeries::default() };
+        let message =
+            ReadResponse { results: vec![QueryResult { timeseries: vec![series] }] }.encode_to_vec();
+        let body = snap::raw::Encoder::new().compress_vec(&message).expect("snappy");
+        &*Box::leak(body.into_boxed_slice())
+    };
+    let samples = (0..3).map(|i| Sample { timestamp: i * 15, value: 1.0 }).collect();
+    let histograms = (3..130).map(integer).chain((130..140).map(float)).collect();
+    let store_of = |body| store(200, "application/x-protobuf", vec![body]);
+    let events = ask(&store_of(answer(samples, histograms)).await).await.expect("answer");
+    let [SeriesEvent::Series(series)] = events.as_slice() else { panic!("one series: {events:?}") };
+    let mut out = SampleBuffer::default();
+    let mut outline = Vec::new();
+    for chunk in &series.chunks {
+        let raw = chunk.raw.as_ref().expect("raw");
+        let encoding = tsdb::chunk::Encoding::from_wire(raw.encoding.to_wire()).expect("encoding");
+        tsdb::chunk::decode_into(encoding, &raw.data, &mut out).expect("chunk");
+        outline.push((encoding.to_string(), chunk.min_time / 15, chunk.max_time / 15));
+    }
+    let want = [("XOR", 0, 2), ("histogram", 3, 122), ("histogram", 123, 129), ("floathistogram", 130, 139)];
+    assert_eq!(outline, want.map(|(encoding, mint, maxt)| (encoding.to_string(), mint, maxt)));
+    let at = |i: usize| out.histograms[i].as_ref().expect("a histogram");
+    assert_eq!((at(50).count, at(50).positive_buckets.clone()), (53.0, vec![51.0, 2.0]));
+    assert_eq!((at(135).count, at(135).positive_buckets.clone()), (3.0, vec![1.0, 2.0]));
+
+    // Fewer buckets than the spans say.
+    let broken = Histogram { positive_deltas: vec![1], ..integer(1) };
+    let error = ask(&store_of(answer(vec![], vec![broken])).await).await.expect_err("broken").to_string();
+    assert!(error.contains("{a=\"b\", replica=\"a\"}") && error.contains("histogram at 15"), "{error}");
+}
+
+#[tokio::test]
 async fn broken_answers_are_errors_that_say_what_is_wrong() {
     for (status, content_type, parts, want) in [
         (
