@@ -109,3 +109,6 @@ async fn decode(request: Request, name: String) -> Result<Call, Response> {
     let form = Form::parse(parts.uri.query().unwrap_or(""), &body);
     Ok(Call { form, headers: parts.headers, name })
 }
+
+#[cfg(test)]
+mod tests;

@@ -155,13 +155,10 @@ impl Error {
         self.kind
     }
 
-    /// The text as Go shows an error that a gRPC method of this very process returned.
+    /// The text as Go shows an error that a gRPC method of this very process returned: made here, it reads like one that came
+    /// over gRPC; passed on from elsewhere, or of no special kind, it reads as it is.
     pub fn as_rpc_text(&self) -> String {
-        if self.remote && self.context.is_empty() {
-            return self.to_string();
-        }
-        // Errors of no special kind are plain ones, without a status.
-        if matches!(self.kind, ErrorKind::Unknown) {
+        if self.remote || self.kind == ErrorKind::Unknown {
             return self.to_string();
         }
         format!("rpc error: code = {} desc = {self}", self.kind.go_name())
@@ -192,7 +189,8 @@ impl From<Status> for Error {
         let mut source = std::error::Error::source(&status);
         while let Some(cause) = source {
             let text = cause.to_string();
-            if !message.contains(&text) {
+            // The transport's own word for any failure adds nothing behind what failed.
+            if !message.contains(&text) && text != "transport error" {
                 message.push_str(&format!(": {text}"));
             }
             source = cause.source();

@@ -213,6 +213,10 @@ impl StoreApi for ProxyStore {
             .collect();
         let merged = MergedSeries::new(readers);
         let events = merged.map(move |event| match event {
+            // Thanos gives a failure to start a stream as it is, and one on the way as an aborted call.
+            SeriesEvent::Warning(text) if abort && text.starts_with(fan_out::NOT_OPENED) => {
+                Err(Error::new(ErrorKind::Unknown, text))
+            }
             SeriesEvent::Warning(text) if abort => Err(Error::new(ErrorKind::Aborted, text)),
             event => Ok(event),
         });

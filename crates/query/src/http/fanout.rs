@@ -15,7 +15,7 @@ use proto::{label_set_labels, matchers_to_proto};
 use storeapi::{MetadataApi, StatusApi};
 
 use super::Call;
-use super::json::{push_labels, push_list, push_string};
+use super::json::{push_label_object, push_list, push_string};
 use super::params::{all_time, tenant};
 use super::respond::{Answer, ApiError, ApiResult};
 use crate::api::QueryApi;
@@ -67,7 +67,7 @@ impl<'a> Object<'a> {
     }
 
     fn labels(&mut self, name: &str, labels: Option<&ZLabelSet>) -> &mut Self {
-        self.field(name, |out| push_labels(out, &label_set_labels(labels)))
+        self.field(name, |out| push_label_object(out, &label_set_labels(labels), true))
     }
 
     fn time(&mut self, name: &str, time: Option<&prost_types::Timestamp>) -> &mut Self {

@@ -35,16 +35,21 @@ pub(crate) fn push_string(out: &mut String, text: &str, html: bool) {
     out.push('"');
 }
 
-/// Appends a label set as an object.
+/// Appends a label set as an object, the way query results and series have it: HTML characters stay.
 pub(crate) fn push_labels(out: &mut String, labels: &Labels) {
+    push_label_object(out, labels, false);
+}
+
+/// Appends a label set as an object; `html` escapes HTML characters, as in rules and targets.
+pub(crate) fn push_label_object(out: &mut String, labels: &Labels, html: bool) {
     out.push('{');
     for (index, (name, value)) in labels.iter().enumerate() {
         if index > 0 {
             out.push(',');
         }
-        push_string(out, name, false);
+        push_string(out, name, html);
         out.push(':');
-        push_string(out, value, false);
+        push_string(out, value, html);
     }
     out.push('}');
 }
@@ -196,7 +201,8 @@ impl Iterator for ValuePieces {
                 out.push('[');
                 push_timestamp(&mut out, *t);
                 out.push(',');
-                push_string(&mut out, value, false);
+                // Unlike label sets, a text goes through Go's plain encoder.
+                push_string(&mut out, value, true);
                 out.push(']');
                 self.state = State::Done;
                 return Some(out);
@@ -264,7 +270,7 @@ mod tests {
     #[test]
     fn values_read_as_those_of_prometheus() {
         assert_eq!(whole(Value::Scalar { t: 1000, value: 1e21 }), r#"[1,"1e+21"]"#);
-        assert_eq!(whole(Value::String { t: 1, value: "a<\"\n".into() }), r#"[0.001,"a<\"\n"]"#);
+        assert_eq!(whole(Value::String { t: 1, value: "a<\"\n".into() }), r#"[0.001,"a\u003c\"\n"]"#);
         let labels = Labels::from_pairs([("__name__", "up"), ("job", "é&\u{1}")]);
         let sample = Sample { labels: labels.clone(), t: 1000, value: SampleValue::Float(f64::NAN) };
         assert_eq!(

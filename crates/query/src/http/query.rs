@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use model::value::format_float_into;
 use promql::engine::QueryParams;
 use promql::stats::QueryStats;
-use serde::Serialize;
 
 use super::Call;
 use super::json::{ValuePieces, escape_html};
@@ -102,15 +102,15 @@ async fn run(api: Arc<QueryApi>, call: Call, params: QueryParams, options: Query
         evaluated.result.annotations.iter().map(|annotation| annotation.text().to_owned()).collect();
     if matches!(call.form.get("analyze"), "true" | "1") {
         warnings.push(match engine(&api, &call)? {
-            EngineName::Prometheus => "Query not analyzable; change engine to 'thanos'".to_owned(),
-            EngineName::Thanos => "Query not analyzable; this build collects no analysis".to_owned(),
+            EngineName::Prometheus => "Query not analyzable; change engine to 'thanos'.".to_owned(),
+            EngineName::Thanos => "Query not analyzable; this build collects no analysis.".to_owned(),
         });
     }
     let mut head = format!("{{\"resultType\":\"{}\",\"result\":", value.value_type());
     let mut tail = String::new();
     if !call.form.get("stats").is_empty() {
         tail.push_str(",\"stats\":");
-        tail.push_str(&stats_json(&evaluated.result.stats)?);
+        tail.push_str(&stats_json(&evaluated.result.stats));
     }
     tail.push_str(",\"analysis\":{}}");
     let mut pieces = ValuePieces::new(value);
@@ -128,48 +128,30 @@ fn explain(api: &QueryApi, call: &Call, params: QueryParams, options: &QueryOpti
     Ok(Answer::json(escape_html(json)))
 }
 
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Stats {
-    timings: Timings,
-    samples: Samples,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Timings {
-    eval_total_time: f64,
-    result_sort_time: f64,
-    query_preparation_time: f64,
-    inner_eval_time: f64,
-    exec_queue_time: f64,
-    exec_total_time: f64,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Samples {
-    total_queryable_samples: u64,
-    peak_samples: u64,
-}
-
-fn stats_json(stats: &QueryStats) -> Result<String, ApiError> {
+/// The `stats` object; numbers as Go writes them.
+fn stats_json(stats: &QueryStats) -> String {
     let timings = stats.timings;
-    let eval_total = timings.prepare + timings.inner_eval + timings.result_sort;
-    let stats = Stats {
-        timings: Timings {
-            eval_total_time: eval_total.as_secs_f64(),
-            result_sort_time: timings.result_sort.as_secs_f64(),
-            query_preparation_time: timings.prepare.as_secs_f64(),
-            inner_eval_time: timings.inner_eval.as_secs_f64(),
-            // Waiting happens at the gate, before a query is executed.
-            exec_queue_time: 0.0,
-            exec_total_time: eval_total.as_secs_f64(),
-        },
-        samples: Samples {
-            total_queryable_samples: stats.samples.total_queryable,
-            peak_samples: stats.samples.peak,
-        },
-    };
-    serde_json::to_string(&stats).map_err(ApiError::internal)
+    let total = timings.prepare + timings.inner_eval + timings.result_sort;
+    let times = [
+        ("evalTotalTime", total),
+        ("resultSortTime", timings.result_sort),
+        ("queryPreparationTime", timings.prepare),
+        ("innerEvalTime", timings.inner_eval),
+        // Waiting happens at the gate, before a query is executed.
+        ("execQueueTime", Duration::ZERO),
+        ("execTotalTime", total),
+    ];
+    let mut json = String::from("{\"timings\":{");
+    for (index, (name, time)) in times.into_iter().enumerate() {
+        json.push_str(if index > 0 { ",\"" } else { "\"" });
+        json.push_str(name);
+        json.push_str("\":");
+        format_float_into(&mut json, time.as_secs_f64());
+    }
+    let samples = &stats.samples;
+    json.push_str(&format!(
+        "}},\"samples\":{{\"totalQueryableSamples\":{},\"peakSamples\":{}}}}}",
+        samples.total_queryable, samples.peak
+    ));
+    json
 }

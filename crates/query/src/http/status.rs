@@ -6,9 +6,10 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::Serialize;
 use storeapi::ComponentType;
+use storeapi::endpoint::EndpointStatus;
 
 use super::Call;
-use super::json::escape_html;
+use super::json::{escape_html, push_labels, push_list, push_string};
 use super::respond::{Answer, ApiError, ApiResult};
 use crate::api::QueryApi;
 
@@ -27,36 +28,45 @@ pub(super) fn go_time(time: Option<SystemTime>) -> String {
     }
 }
 
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Endpoint {
-    name: String,
-    last_check: String,
-    last_error: Option<String>,
-    label_sets: Vec<model::labels::Labels>,
-    min_time: i64,
-    max_time: i64,
-}
-
 pub(super) async fn stores(api: Arc<QueryApi>, _: Call) -> ApiResult {
     let selector = &api.config.selector;
-    let mut by_component: BTreeMap<&str, Vec<Endpoint>> = BTreeMap::new();
-    for status in api.endpoints.status() {
+    let mut by_component: BTreeMap<&str, Vec<EndpointStatus>> = BTreeMap::new();
+    for mut status in api.endpoints.status() {
         // Nothing is known of an endpoint that never answered.
         if status.component == ComponentType::Unknown || !selector.matches(&status.label_sets) {
             continue;
         }
-        let label_sets = selector.restricted(&status.label_sets).unwrap_or(status.label_sets);
-        by_component.entry(status.component.name()).or_default().push(Endpoint {
-            name: status.name,
-            last_check: go_time(status.last_check),
-            last_error: status.last_error,
-            label_sets,
-            min_time: status.min_time,
-            max_time: status.max_time,
-        });
+        if let Some(restricted) = selector.restricted(&status.label_sets) {
+            status.label_sets = restricted;
+        }
+        by_component.entry(status.component.name()).or_default().push(status);
     }
-    json(&by_component)
+    let mut out = String::from("{");
+    for (index, (component, endpoints)) in by_component.iter().enumerate() {
+        if index > 0 {
+            out.push(',');
+        }
+        push_string(&mut out, component, true);
+        out.push(':');
+        push_list(&mut out, endpoints, push_endpoint);
+    }
+    out.push('}');
+    Ok(Answer::json(out))
+}
+
+fn push_endpoint(out: &mut String, status: &EndpointStatus) {
+    out.push_str("{\"name\":");
+    push_string(out, &status.name, true);
+    out.push_str(",\"lastCheck\":");
+    push_string(out, &go_time(status.last_check), true);
+    out.push_str(",\"lastError\":");
+    match &status.last_error {
+        Some(error) => push_string(out, error, true),
+        None => out.push_str("null"),
+    }
+    out.push_str(",\"labelSets\":");
+    push_list(out, &status.label_sets, push_labels);
+    out.push_str(&format!(",\"minTime\":{},\"maxTime\":{}}}", status.min_time, status.max_time));
 }
 
 pub(super) async fn flags(api: Arc<QueryApi>, _: Call) -> ApiResult {

@@ -19,6 +19,9 @@ use crate::{Error, ErrorKind};
 const EAGER_BATCH: usize = 256;
 const EAGER_BATCHES: usize = 32;
 
+/// Begins the text of a failure to start a store's stream, as opposed to one on the way.
+pub(super) const NOT_OPENED: &str = "fetch series for ";
+
 /// The buffered stream of one store. Dropping it ends the task, which cancels the call.
 pub(super) struct Reader {
     batches: mpsc::Receiver<Vec<SeriesEvent>>,
@@ -99,7 +102,8 @@ impl Reading<'_> {
     }
 
     async fn open(&self, request: SeriesRequest) -> Result<crate::api::SeriesStream, Error> {
-        self.in_time(self.store.api.series(request)).await?.map_err(|error| self.failed(error))
+        let opened = self.in_time(self.store.api.series(request)).await?;
+        opened.map_err(|error| error.context(format!("{NOT_OPENED}{} {}", self.store.id(), self.store)))
     }
 
     /// Forwards the stream in batches of what is there, waiting for the reader when it falls behind.

@@ -46,6 +46,13 @@ impl StoreRef {
         })
     }
 
+    /// Its label sets as text, which is how some warnings name it.
+    pub(super) fn id(&self) -> String {
+        let mut sets: Vec<String> = self.label_sets.iter().map(ToString::to_string).collect();
+        sets.sort();
+        if sets.is_empty() { "Store Gateway".to_owned() } else { sets.join(",") }
+    }
+
     /// Why the store cannot have what is asked for; `None` if it may.
     pub fn mismatch(
         &self,

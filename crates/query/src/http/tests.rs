@@ -1,0 +1,228 @@
+//! The routes over a store in memory, as a client sees them.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::{Body, to_bytes};
+use axum::http::{Request, StatusCode};
+use model::labels::Labels;
+use prometheus::Registry;
+use server::http::{ApiOptions, Instrumentation};
+use server::request_log::RequestLog;
+use storeapi::endpoint::{EndpointSet, EndpointSetConfig, EndpointSource, Endpoints};
+use storeapi::testing::MemoryStore;
+use storeapi::{ProxyConfig, ProxyStore, Retrieval, StoreApi, StoreRef, StoreSelector};
+use tower::ServiceExt;
+
+use super::routes;
+use crate::api::QueryApi;
+use crate::config::QueryConfig;
+use crate::tenancy::TenancyConfig;
+
+struct NoEndpoints;
+
+impl EndpointSource for NoEndpoints {
+    fn endpoints(&self, _: &dyn Fn(&str) -> bool) -> Endpoints {
+        Endpoints::default()
+    }
+}
+
+/// Two replicas that scraped the same thing, a little apart.
+fn stores(broken: bool) -> Vec<Arc<StoreRef>> {
+    let replica = |name: &str, shift: i64| {
+        let external = Labels::from_pairs([("cluster", "eu"), ("replica", name)]);
+        let samples = (0..20).map(|i| (i * 15_000 + shift, i as f64)).collect();
+        let series = vec![(Labels::from_pairs([("__name__", "ships"), ("dock", "a<b")]), samples)];
+        let store = MemoryStore::new(external.clone(), series);
+        let store = if broken && name == "b" {
+            store.failing_after(0, storeapi::Error::internal("index is gone"))
+        } else {
+            store
+        };
+        Arc::new(StoreRef {
+            api: Arc::new(store),
+            address: Some(format!("store-{name}:1")),
+            label_sets: vec![external],
+            min_time: 0,
+            max_time: i64::MAX,
+            tsdb_infos: Vec::new(),
+            supports_sharding: true,
+            supports_without_replica_labels: true,
+        })
+    };
+    vec![replica("a", 0), replica("b", 5000)]
+}
+
+fn router(broken: bool, change: impl FnOnce(&mut QueryConfig)) -> axum::Router {
+    let registry = Registry::new();
+    let mut config = QueryConfig {
+        replica_labels: vec!["replica".to_owned()],
+        evaluation_threads: 1,
+        flags: BTreeMap::from([("query.timeout".to_owned(), "2m".to_owned())]),
+        ..QueryConfig::default()
+    };
+    change(&mut config);
+    let stores = stores(broken);
+    let proxy_config = ProxyConfig {
+        selector_labels: Labels::empty(),
+        selector: StoreSelector::default(),
+        response_timeout: Duration::ZERO,
+        retrieval: Retrieval::Eager,
+    };
+    let proxy: Arc<dyn StoreApi> =
+        Arc::new(ProxyStore::new(Arc::new(move || stores.clone()), proxy_config, &registry).unwrap());
+    let endpoint_config = EndpointSetConfig {
+        unhealthy_timeout: Duration::ZERO,
+        info_timeout: Duration::from_secs(1),
+        metric_labels: Vec::new(),
+    };
+    let endpoints = EndpointSet::new(endpoint_config, Arc::new(NoEndpoints), &registry).unwrap();
+    let api = Arc::new(QueryApi::new(config, proxy, endpoints, &registry).unwrap());
+    let options = ApiOptions {
+        instrumentation: Instrumentation::new(&registry, None).unwrap(),
+        request_log: RequestLog::from_yaml("").unwrap(),
+        disable_cors: false,
+    };
+    routes(api, &options)
+}
+
+struct Got {
+    status: StatusCode,
+    no_store: bool,
+    body: String,
+}
+
+async fn send(router: &axum::Router, request: Request<Body>) -> Got {
+    let response = router.clone().oneshot(request).await.unwrap();
+    let status = response.status();
+    let no_store = response.headers().get("cache-control").is_some_and(|value| value == "no-store");
+    let body = to_bytes(response.into_body(), usize::MAX).await.unwrap();
+    Got { status, no_store, body: String::from_utf8(body.to_vec()).unwrap() }
+}
+
+async fn get(router: &axum::Router, path: &str) -> Got {
+    send(router, Request::get(path).body(Body::empty()).unwrap()).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn instant_query_joins_replicas_unless_told_not_to() {
+    let router = router(false, |_| {});
+    let got = get(&router, "/api/v1/query?query=ships&time=100").await;
+    let expected = r#"{"status":"success","data":{"resultType":"vector","result":[{"metric":{"__name__":"ships","cluster":"eu","dock":"a<b"},"value":[100,"6"]}],"analysis":{}}}"#;
+    assert_eq!((got.status, got.body.as_str(), got.no_store), (StatusCode::OK, expected, false));
+    let got = get(&router, "/api/v1/query?query=count(ships)&time=100&dedup=false").await;
+    assert!(got.body.contains(r#""value":[100,"2"]"#), "{}", got.body);
+    let form = Request::post("/api/v1/query")
+        .header("content-type", "application/x-www-form-urlencoded; charset=utf-8")
+        .body(Body::from("query=count%28ships%29&time=100"))
+        .unwrap();
+    assert!(send(&router, form).await.body.contains(r#""value":[100,"1"]"#));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn range_query_gives_every_step() {
+    let router = router(false, |_| {});
+    let got = get(&router, "/api/v1/query_range?query=ships%2B0&start=30&end=60&step=15").await;
+    assert!(got.body.contains(r#""values":[[30,"2"],[45,"3"],[60,"4"]]"#), "{}", got.body);
+    let got = get(&router, "/api/v1/query_range?query=ships&start=0&end=20000&step=1").await;
+    assert_eq!(got.status, StatusCode::BAD_REQUEST);
+    assert!(got.body.contains("exceeded maximum resolution of 11,000 points"), "{}", got.body);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn broken_store_is_a_warning_or_an_execution_error() {
+    let router = router(true, |_| {});
+    let got = get(&router, "/api/v1/query?query=ships&time=100").await;
+    assert!(got.status == StatusCode::OK && got.no_store, "{}", got.body);
+    assert!(got.body.contains(r#""warnings":["receive series from Addr: store-b:1 "#), "{}", got.body);
+    let got = get(&router, "/api/v1/query?query=ships&time=100&partial_response=0").await;
+    assert!(got.status == StatusCode::UNPROCESSABLE_ENTITY && got.no_store, "{}", got.body);
+    let expected = r#"{"status":"error","errorType":"execution","error":"expanding series: proxy Series(): rpc error: code = Aborted desc = receive series from Addr: store-b:1 "#;
+    assert!(got.body.starts_with(expected), "{}", got.body);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn stores_can_be_chosen_by_address() {
+    let router = router(true, |_| {});
+    let matcher = "storeMatch[]=%7B__address__%3D%22store-a:1%22%7D";
+    let got = get(&router, &format!("/api/v1/query?query=ships&time=100&{matcher}")).await;
+    assert!(got.status == StatusCode::OK && !got.body.contains("warnings"), "{}", got.body);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn series_and_labels_are_listed() {
+    let router = router(false, |_| {});
+    let got = get(&router, "/api/v1/series?match[]=ships").await;
+    assert_eq!(got.body, r#"{"status":"success","data":[{"__name__":"ships","cluster":"eu","dock":"a<b"}]}"#);
+    let got = get(&router, "/api/v1/labels").await;
+    assert_eq!(got.body, r#"{"status":"success","data":["__name__","cluster","dock","replica"]}"#);
+    let got = get(&router, "/api/v1/label/dock/values").await;
+    assert_eq!(got.body, r#"{"status":"success","data":["a\u003cb"]}"#);
+    let got = get(&router, "/api/v1/label/replica/values?limit=1").await;
+    assert_eq!(
+        got.body,
+        r#"{"status":"success","data":["a"],"warnings":["results truncated due to limit"]}"#
+    );
+    assert_eq!(get(&router, "/api/v1/series").await.status, StatusCode::BAD_REQUEST);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bad_requests_say_what_is_wrong() {
+    let router = router(false, |_| {});
+    for (path, text) in [
+        (
+            "/api/v1/query?query=up&time=x",
+            r#"Invalid time value for 'time': cannot parse \"x\" to a valid timestamp"#,
+        ),
+        ("/api/v1/query?query=up&engine=x", "'x' bad engine"),
+        (
+            "/api/v1/query?query=up&max_source_resolution=-1",
+            "negative 'max_source_resolution' is not accepted",
+        ),
+        ("/api/v1/query_range?query=up&start=2&end=1&step=1", "end timestamp must not be before start time"),
+        ("/api/v1/query_explain?query=up", "engine type must be 'thanos'"),
+        ("/api/v1/rules?type=x", "invalid rules parameter type='x'"),
+    ] {
+        let got = get(&router, path).await;
+        assert!(got.status == StatusCode::BAD_REQUEST && got.no_store, "{path}: {}", got.body);
+        assert!(got.body.contains(text) && got.body.contains("bad_data"), "{path}: {}", got.body);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tenants_see_only_their_series_when_enforced() {
+    let router = router(false, |config| {
+        config.tenancy =
+            TenancyConfig { enforce: true, label: "cluster".to_owned(), ..TenancyConfig::default() };
+    });
+    for (tenant, found) in [("eu", true), ("us", false)] {
+        let request =
+            |path: &str| Request::get(path).header("THANOS-TENANT", tenant).body(Body::empty()).unwrap();
+        let got = send(&router, request("/api/v1/query?query=ships&time=100")).await;
+        assert_eq!(got.body.contains("\"value\""), found, "{}", got.body);
+        let got = send(&router, request("/api/v1/labels")).await;
+        assert_eq!(got.body.contains("dock"), found, "{}", got.body);
+    }
+    let request = Request::get("/api/v1/query?query=ships")
+        .header("THANOS-TENANT", "../x")
+        .body(Body::empty())
+        .unwrap();
+    assert_eq!(send(&router, request).await.status, StatusCode::BAD_REQUEST);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn status_pages_and_empty_fan_outs_answer() {
+    let router = router(false, |_| {});
+    let data = |body: &str| format!(r#"{{"status":"success","data":{body}}}"#);
+    assert_eq!(get(&router, "/api/v1/status/flags").await.body, data(r#"{"query.timeout":"2m"}"#));
+    assert_eq!(get(&router, "/api/v1/stores").await.body, data("{}"));
+    assert_eq!(get(&router, "/api/v1/rules").await.body, data(r#"{"groups":[]}"#));
+    assert_eq!(get(&router, "/api/v1/alerts").await.body, data(r#"{"alerts":null}"#));
+    assert_eq!(
+        get(&router, "/api/v1/targets").await.body,
+        data(r#"{"activeTargets":[],"droppedTargets":[]}"#)
+    );
+    assert_eq!(get(&router, "/api/v1/metadata").await.body, data("{}"));
+    assert_eq!(get(&router, "/api/v1/query_exemplars?query=up").await.body, data("[]"));
+}
