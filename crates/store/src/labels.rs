@@ -127,8 +127,8 @@ async fn selected_values(
         if !value.is_empty() && !values.contains(value) {
             values.insert(value.to_owned());
         }
-        // All series have the same external label.
-        !(external && !values.is_empty())
+        // All series have the same external label, so that one is enough.
+        !external || values.is_empty()
     })
     .await?;
     Ok(values)

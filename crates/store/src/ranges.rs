@@ -45,7 +45,7 @@ mod tests {
         let parts = merge([0..10, 15..20, 18..19, 100..110], 10, 1000);
         assert_eq!(parts, [Part { bytes: 0..20, items: 0..3 }, Part { bytes: 100..110, items: 3..4 }]);
         assert_eq!(merge([0..10, 10..20, 20..30], 10, 20).len(), 2);
-        assert_eq!(merge([0..10], 0, 1), [Part { bytes: 0..10, items: 0..1 }]);
+        assert_eq!(merge(std::iter::once(0..10), 0, 1), [Part { bytes: 0..10, items: 0..1 }]);
         assert_eq!(merge([], 0, 1), []);
     }
 

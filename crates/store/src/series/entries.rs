@@ -1,6 +1,6 @@
 //! Series entries: fetched by ranges of the index, decoded into announced labels and the chunks in the time asked for.
 
-use std::{ops::Range, sync::Arc, time::Instant};
+use std::{collections::hash_map::Entry as MapEntry, ops::Range, sync::Arc, time::Instant};
 
 use bytes::Bytes;
 use model::labels::{Labels, LabelsWriter};
@@ -257,8 +257,8 @@ impl Decoder {
             }
             for &(name, value) in &entry.labels {
                 for symbol in [name, value] {
-                    if !symbols.contains_key(&symbol) {
-                        symbols.insert(symbol, self.header.lookup_symbol(symbol).map_err(broken)?);
+                    if let MapEntry::Vacant(vacant) = symbols.entry(symbol) {
+                        vacant.insert(self.header.lookup_symbol(symbol).map_err(broken)?);
                     }
                 }
             }

@@ -88,7 +88,8 @@ async fn limits_end_a_call_with_thanos_s_texts() {
     let Some(golden) = golden() else { return };
     let blocks = recorded_blocks(&golden);
     let bucket: Arc<dyn Bucket> = Arc::new(FsBucket::new(blocks.path()).unwrap());
-    let cases: [(fn(&mut store::Limits), &str, &str); 3] = [
+    type Change = fn(&mut store::Limits);
+    let cases: [(Change, &str, &str); 3] = [
         (|limits| limits.series = 10, "exceeded series limit: limit 10 violated (got ", "series"),
         (|limits| limits.samples = 10 * 120, "exceeded chunks limit: limit 10 violated (got ", "chunks"),
         (|limits| limits.bytes = 1000, "exceeded bytes limit while fetching ", "bytes"),
