@@ -32,7 +32,7 @@ fn replica(start: i64, gaps: bool) -> SampleBuffer {
     for i in 0..5760 {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
         let jitter = (state >> 60) as i64;
-        if gaps && (state >> 32) % 40 == 0 {
+        if gaps && (state >> 32).is_multiple_of(40) {
             continue;
         }
         out.push_float(start + i * 15_000 + jitter, i as f64);

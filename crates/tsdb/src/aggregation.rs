@@ -131,13 +131,10 @@ pub fn average(counts: &SampleBuffer, sums: &mut SampleBuffer) -> Result<(), Chu
     }
     if sums.has_histograms() {
         for (i, (h, count)) in sums.histograms.iter_mut().zip(&counts.floats).enumerate() {
-            match h {
-                Some(h) => {
-                    Arc::make_mut(h).div(*count);
-                    // A histogram's place among the floats holds 0.
-                    sums.floats[i] = 0.0;
-                }
-                None => {}
+            if let Some(h) = h {
+                Arc::make_mut(h).div(*count);
+                // A histogram's place among the floats holds 0.
+                sums.floats[i] = 0.0;
             }
         }
     }

@@ -165,7 +165,7 @@ impl<'a> FloatHistogramDecoder<'a> {
             negative_buckets: values(negative),
             custom_values: self.layout.custom_values.clone(),
         };
-        self.layout.into_usable(h)
+        self.layout.usable(h)
     }
 }
 

@@ -194,7 +194,7 @@ impl<'a> HistogramDecoder<'a> {
             negative_buckets: values(negative),
             custom_values: self.layout.custom_values.clone(),
         };
-        self.layout.into_usable_integer(h)
+        self.layout.usable_integer(h)
     }
 
     /// The sample as a float histogram of a schema in use.
@@ -217,7 +217,7 @@ impl<'a> HistogramDecoder<'a> {
             negative_buckets: absolute(negative),
             custom_values: self.layout.custom_values.clone(),
         };
-        self.layout.into_usable(h)
+        self.layout.usable(h)
     }
 }
 

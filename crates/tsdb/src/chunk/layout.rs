@@ -171,10 +171,7 @@ fn bucket_count(spans: &[Span], r: &BitReader<'_>) -> Result<usize, ChunkError> 
 impl Layout {
     /// Brings a histogram of a schema that is finer than those in use down to the finest of them, as readers have to
     /// for chunks of a later Prometheus.
-    pub(super) fn into_usable(
-        &self,
-        mut h: model::histogram::FloatHistogram,
-    ) -> model::histogram::FloatHistogram {
+    pub(super) fn usable(&self, mut h: model::histogram::FloatHistogram) -> model::histogram::FloatHistogram {
         if self.too_fine() {
             let shift = (self.schema - FINEST_SCHEMA) as u32;
             (h.positive_spans, h.positive_buckets) = coarsen(&h.positive_spans, &h.positive_buckets, shift);
@@ -185,10 +182,7 @@ impl Layout {
     }
 
     /// The same for integer histograms, whose buckets are differences.
-    pub(super) fn into_usable_integer(
-        &self,
-        mut h: model::histogram::Histogram,
-    ) -> model::histogram::Histogram {
+    pub(super) fn usable_integer(&self, mut h: model::histogram::Histogram) -> model::histogram::Histogram {
         if self.too_fine() {
             let shift = (self.schema - FINEST_SCHEMA) as u32;
             for (spans, buckets) in [

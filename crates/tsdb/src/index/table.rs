@@ -122,7 +122,7 @@ impl PostingsTable {
                 let name = text(entry.name).map_err(|p| c.corrupt(p))?;
                 self.names.push(Name { name: name.into(), samples: start..start, values: 0 });
             }
-            if values % sampling == 0 {
+            if values.is_multiple_of(sampling) {
                 self.samples.push(pos);
             }
             values += 1;
