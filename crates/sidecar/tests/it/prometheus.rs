@@ -42,17 +42,22 @@ pub(crate) struct Harbour {
 }
 
 impl Harbour {
-    /// Starts it. The helpers of the end-to-end tests block, hence the thread.
     pub(crate) async fn start() -> Harbour {
-        tokio::task::spawn_blocking(Harbour::start_blocking).await.expect("no panic")
+        let external = [("cluster", "eu1"), ("replica", "0")].map(|(n, v)| (n.to_string(), v.to_string()));
+        Harbour::with(lines(), external.to_vec()).await
     }
 
-    fn start_blocking() -> Harbour {
-        let dir = tempfile::tempdir().expect("folder");
-        let data = write_blocks(dir.path());
-        let external = [("cluster", "eu1"), ("replica", "0")];
-        let prometheus = Prometheus::start(dir.path(), "prometheus", &data, &external).expect("Prometheus");
-        Harbour { prometheus, _dir: dir }
+    /// A Prometheus over blocks of this OpenMetrics text. The helpers of the end-to-end tests block, hence the thread.
+    pub(crate) async fn with(text: String, external: Vec<(String, String)>) -> Harbour {
+        let start = move || {
+            let dir = tempfile::tempdir().expect("folder");
+            let data = write_text(dir.path(), &text);
+            let external: Vec<_> = external.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
+            let prometheus =
+                Prometheus::start(dir.path(), "prometheus", &data, &external).expect("Prometheus");
+            Harbour { prometheus, _dir: dir }
+        };
+        tokio::task::spawn_blocking(start).await.expect("no panic")
     }
 
     pub(crate) fn client(&self) -> Client {
@@ -71,6 +76,10 @@ impl Harbour {
 
 /// Writes [`LINES`] as blocks into `dir/data`, and returns that folder.
 pub(crate) fn write_blocks(dir: &Path) -> PathBuf {
+    write_text(dir, &lines())
+}
+
+fn lines() -> String {
     let mut text = String::new();
     for name in ["berth_ships", "crane_lifts", "tide_metres"] {
         text += &format!("# TYPE {name} gauge\n");
@@ -80,7 +89,10 @@ pub(crate) fn write_blocks(dir: &Path) -> PathBuf {
             }
         }
     }
-    text += "# EOF\n";
+    text + "# EOF\n"
+}
+
+fn write_text(dir: &Path, text: &str) -> PathBuf {
     let (file, data) = (dir.join("harbour.om"), dir.join("data"));
     std::fs::write(&file, text).expect("write");
     create_blocks(&file, &data).expect("blocks");

@@ -8,6 +8,7 @@ use model::matcher::{MatchType, Matcher};
 use model::series::SampleBuffer;
 use prometheus::Registry;
 use sidecar::PrometheusStore;
+use storeapi::testing::{Fixture, accept, fixture_series};
 use storeapi::{
     ErrorKind, LabelNamesRequest, LabelValuesRequest, Series, SeriesEvent, SeriesRequest, ShardInfo, StoreApi,
 };
@@ -238,4 +239,29 @@ async fn refusals(store: &PrometheusStore) {
     );
     let error = store.label_values(LabelValuesRequest::default()).await.expect_err("no label");
     assert_eq!(error.kind(), ErrorKind::InvalidArgument);
+}
+
+#[tokio::test]
+async fn passes_the_acceptance_suite() {
+    let fixture = Fixture::new(START * 1000);
+    let mut text = String::new();
+    let mut last_name = String::new();
+    for (labels, samples) in fixture_series(&fixture) {
+        let name = labels.metric_name().to_string();
+        if name != last_name {
+            text += &format!("# TYPE {name} gauge\n");
+        }
+        let rest: Vec<_> =
+            labels.without(&["__name__"]).iter().map(|(n, v)| format!("{n}=\"{v}\"")).collect();
+        for (ms, value) in samples {
+            text += &format!("{name}{{{}}} {value} {}\n", rest.join(","), ms / 1000);
+        }
+        last_name = name;
+    }
+    text += "# EOF\n";
+    let external: Vec<_> =
+        fixture.external_labels.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
+    let harbour = Harbour::with(text, external).await;
+    let store = PrometheusStore::new(harbour.peer().await, &Registry::new()).expect("store");
+    accept(&store, &fixture).await;
 }
