@@ -263,6 +263,7 @@ impl Values {
     }
 
     /// Whether the flag was given.
+    #[cfg(test)]
     pub(crate) fn is_given(&self, name: &str) -> bool {
         self.given.contains_key(name)
     }
