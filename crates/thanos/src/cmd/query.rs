@@ -128,7 +128,7 @@ fn config(values: &Values) -> anyhow::Result<QueryConfig> {
         _ => Retrieval::Eager,
     };
     let defaults = QueryConfig::default();
-    let mut parse_options = defaults.parse_options.clone();
+    let mut parse_options = defaults.parse_options;
     for feature in values.texts("enable-feature").iter().flat_map(|text| text.split(',')) {
         match feature {
             "" => {}
