@@ -10,8 +10,8 @@ use server::http::ApiOptions;
 use storeapi::endpoint::{Discovery, EndpointSet, EndpointSetConfig};
 use storeapi::grpc::server as grpc;
 use storeapi::{
-    ComponentType, Error, ErrorKind, Info, InfoProvider, LimitedStore, ProxyConfig, ProxyStore, StoreApi,
-    StoreDetails,
+    ComponentType, Error, ErrorKind, Info, InfoProvider, InstrumentedStore, LimitedStore, ProxyConfig,
+    ProxyStore, StoreApi, StoreDetails,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -50,8 +50,11 @@ impl Querier {
             retrieval: config.retrieval,
         };
         let proxy = Arc::new(ProxyStore::new(Arc::new(move || known.stores()), proxy_config, registry)?);
-        let limited: Arc<dyn StoreApi> =
-            Arc::new(LimitedStore::new(proxy.clone(), config.store_limits, registry)?);
+        let limited: Arc<dyn StoreApi> = Arc::new(LimitedStore::new(
+            Arc::new(InstrumentedStore::new(proxy.clone(), registry)?),
+            config.store_limits,
+            registry,
+        )?);
         let first_update_timeout =
             if config.response_timeout.is_zero() { FIRST_UPDATE_TIMEOUT } else { config.response_timeout };
         let api = Arc::new(QueryApi::new(config, limited.clone(), endpoints.clone(), registry)?);

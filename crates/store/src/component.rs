@@ -15,7 +15,8 @@ use server::{
     run::{ActorError, Group},
 };
 use storeapi::{
-    Error as ApiError, Info, InfoProvider, LimitedStore, SelectLimits, StoreApi, grpc::server as service,
+    Error as ApiError, Info, InfoProvider, InstrumentedStore, LimitedStore, SelectLimits, StoreApi,
+    grpc::server as service,
 };
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
 use tokio_util::sync::CancellationToken;
@@ -77,7 +78,8 @@ impl Component {
             series_per_request: config.store.limits.series,
             samples_per_request: config.store.limits.samples,
         };
-        let limited = LimitedStore::new(Arc::clone(&store) as Arc<dyn StoreApi>, limits, &registry)?;
+        let measured = Arc::new(InstrumentedStore::new(Arc::clone(&store) as Arc<dyn StoreApi>, &registry)?);
+        let limited = LimitedStore::new(measured, limits, &registry)?;
         let info = ReadyInfo { store: Arc::clone(&store), probes: probes.clone() };
         let services =
             grpc::Services::new().add(service::store(Arc::new(limited))).add(service::info(Arc::new(info)));
