@@ -17,7 +17,7 @@ use crate::config::QueryConfig;
 use crate::fanout::Fanout;
 use crate::gate::Gate;
 use crate::http::respond::{ApiError, ApiErrorKind};
-use crate::select::{SelectContext, SelectOptions, SelectStats, StoreQueryable};
+use crate::select::{SelectContext, SelectOptions, SelectStats, SelectTasks, StoreQueryable};
 use crate::telemetry::QueryTelemetry;
 
 /// What one query asks for, beside its expression and times.
@@ -172,12 +172,13 @@ impl QueryApi {
             .map_err(|_| ApiError::execution("context deadline exceeded"))?;
         let begun = Instant::now();
         let mut selects = self.selects.clone();
+        selects.gate = selects.gate.another();
         selects.timeout = deadline.saturating_duration_since(begun);
         let source =
             StoreQueryable::prefetch(selects, options.select_options(), query.selects(), query.time_range());
         let stats = source.stats().clone();
         let limits = Limits { deadline: Some(deadline), ..Limits::default() };
-        let cancel = CancelOnDrop(limits.cancel.clone());
+        let cancel = CancelOnDrop { evaluation: limits.cancel.clone(), selects: source.tasks() };
         let evaluation = tokio::task::spawn_blocking(move || query.exec(&source, &limits));
         let result =
             evaluation.await.map_err(|error| ApiError::internal(format!("evaluate query: {error}")))?;
@@ -186,12 +187,16 @@ impl QueryApi {
     }
 }
 
-/// Cancels an evaluation whose waiter went away.
-struct CancelOnDrop(Cancel);
+/// Ends an evaluation whose waiter went away, and the selects it may be waiting for.
+struct CancelOnDrop {
+    evaluation: Cancel,
+    selects: SelectTasks,
+}
 
 impl Drop for CancelOnDrop {
     fn drop(&mut self) {
-        self.0.cancel();
+        self.evaluation.cancel();
+        self.selects.abort();
     }
 }
 

@@ -9,6 +9,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 /// A gate. Clones are the same gate.
 #[derive(Clone)]
 pub struct Gate {
+    max: usize,
     permits: Arc<Semaphore>,
     in_flight: IntGauge,
     total: IntCounter,
@@ -44,7 +45,12 @@ impl Gate {
         registry.register(Box::new(in_flight.clone()))?;
         registry.register(Box::new(total.clone()))?;
         registry.register(Box::new(duration.clone()))?;
-        Ok(Gate { permits: Arc::new(Semaphore::new(max.max(1))), in_flight, total, duration })
+        Ok(Gate { max, permits: Arc::new(Semaphore::new(max.max(1))), in_flight, total, duration })
+    }
+
+    /// Another gate for as many, counted in the same metrics.
+    pub fn another(&self) -> Self {
+        Gate { permits: Arc::new(Semaphore::new(self.max.max(1))), ..self.clone() }
     }
 
     /// Waits for a turn.

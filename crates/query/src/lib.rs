@@ -18,6 +18,8 @@ pub use fanout::{Fanout, RuleFilter};
 pub use gate::{Entered, Gate};
 pub use http::respond::{ApiError, ApiErrorKind};
 pub use querier::Querier;
-pub use select::{SelectContext, SelectFailed, SelectOptions, SelectStats, StoreQueryable, series_labels};
+pub use select::{
+    SelectContext, SelectFailed, SelectOptions, SelectStats, SelectTasks, StoreQueryable, series_labels,
+};
 pub use telemetry::QueryTelemetry;
 pub use tenancy::{DEFAULT_TENANT_HEADER, TenancyConfig};

@@ -35,7 +35,7 @@ const SERIES_HASH_LABEL: &str = "__cf_series_hash__";
 pub struct SelectContext {
     /// The stores.
     pub store: Arc<dyn StoreApi>,
-    /// How many selects may run at once.
+    /// How many selects of one query may run at once.
     pub gate: Gate,
     /// Longest time of one select.
     pub timeout: Duration,
@@ -88,6 +88,18 @@ impl SelectStats {
     }
 }
 
+/// The running selects of one query. Clones are the same.
+#[derive(Clone, Debug, Default)]
+pub struct SelectTasks(Arc<Mutex<Vec<AbortHandle>>>);
+
+impl SelectTasks {
+    /// Ends all selects; whoever waits for their series gets an error.
+    pub fn abort(&self) {
+        // The tasks only read and hand on, so they may stop anywhere.
+        self.0.lock().iter().for_each(AbortHandle::abort);
+    }
+}
+
 /// The storage of one query: selects over the stores.
 pub struct StoreQueryable {
     context: SelectContext,
@@ -97,6 +109,7 @@ pub struct StoreQueryable {
     maxt: i64,
     runtime: Handle,
     stats: Arc<SelectStats>,
+    tasks: SelectTasks,
     prefetched: Mutex<Vec<(SelectParams, Box<FetchedSet>)>>,
 }
 
@@ -115,6 +128,7 @@ impl StoreQueryable {
             maxt: bounds.1,
             runtime: Handle::current(),
             stats: Arc::default(),
+            tasks: SelectTasks::default(),
             prefetched: Mutex::default(),
         };
         let started =
@@ -126,6 +140,11 @@ impl StoreQueryable {
     /// What was brought so far.
     pub fn stats(&self) -> &Arc<SelectStats> {
         &self.stats
+    }
+
+    /// The selects as they run, for those who want to end them from elsewhere.
+    pub fn tasks(&self) -> SelectTasks {
+        self.tasks.clone()
     }
 
     fn request(&self, params: &SelectParams) -> SeriesRequest {
@@ -166,6 +185,7 @@ impl StoreQueryable {
         let (sender, items) = mpsc::unbounded_channel();
         let task =
             self.runtime.spawn(fetch(self.context.clone(), self.request(params), sender, self.stats.clone()));
+        self.tasks.0.lock().push(task.abort_handle());
         FetchedSet {
             items,
             batch: Vec::new().into_iter(),

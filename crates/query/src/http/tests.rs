@@ -40,21 +40,29 @@ fn stores(broken: bool) -> Vec<Arc<StoreRef>> {
         } else {
             store
         };
-        Arc::new(StoreRef {
-            api: Arc::new(store),
-            address: Some(format!("store-{name}:1")),
-            label_sets: vec![external],
-            min_time: 0,
-            max_time: i64::MAX,
-            tsdb_infos: Vec::new(),
-            supports_sharding: true,
-            supports_without_replica_labels: true,
-        })
+        reference(&format!("store-{name}:1"), Arc::new(store), external)
     };
     vec![replica("a", 0), replica("b", 5000)]
 }
 
+fn reference(address: &str, api: Arc<dyn StoreApi>, external: Labels) -> Arc<StoreRef> {
+    Arc::new(StoreRef {
+        api,
+        address: Some(address.to_owned()),
+        label_sets: vec![external],
+        min_time: 0,
+        max_time: i64::MAX,
+        tsdb_infos: Vec::new(),
+        supports_sharding: true,
+        supports_without_replica_labels: true,
+    })
+}
+
 fn router(broken: bool, change: impl FnOnce(&mut QueryConfig)) -> axum::Router {
+    router_over(stores(broken), change)
+}
+
+fn router_over(stores: Vec<Arc<StoreRef>>, change: impl FnOnce(&mut QueryConfig)) -> axum::Router {
     let registry = Registry::new();
     let mut config = QueryConfig {
         replica_labels: vec!["replica".to_owned()],
@@ -63,7 +71,6 @@ fn router(broken: bool, change: impl FnOnce(&mut QueryConfig)) -> axum::Router {
         ..QueryConfig::default()
     };
     change(&mut config);
-    let stores = stores(broken);
     let proxy_config = ProxyConfig {
         selector_labels: Labels::empty(),
         selector: StoreSelector::default(),
@@ -225,4 +232,17 @@ async fn status_pages_and_empty_fan_outs_answer() {
     );
     assert_eq!(get(&router, "/api/v1/metadata").await.body, data("{}"));
     assert_eq!(get(&router, "/api/v1/query_exemplars?query=up").await.body, data("[]"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn query_over_a_hanging_store_ends_with_its_timeout() {
+    let store = MemoryStore::new(
+        Labels::empty(),
+        vec![(Labels::from_pairs([("__name__", "ships")]), vec![(1, 1.0)])],
+    );
+    let router =
+        router_over(vec![reference("store-c:1", Arc::new(store.hanging_after(1)), Labels::empty())], |_| {});
+    let got = get(&router, "/api/v1/query?query=ships&time=1&timeout=0.2").await;
+    assert!(matches!(got.status.as_u16(), 422 | 503), "{} {}", got.status, got.body);
+    assert!(got.body.contains("deadline exceeded") || got.body.contains("timed out"), "{}", got.body);
 }

@@ -9,10 +9,13 @@ use model::matcher::{MatchType, Matcher};
 
 use crate::Error;
 
+/// Says yes or no to a label set.
+type Keep = dyn Fn(&Labels) -> bool + Send + Sync;
+
 /// Decides by a store's label sets whether it may be asked.
 #[derive(Clone, Default)]
 pub struct StoreSelector {
-    keep: Option<Arc<dyn Fn(&Labels) -> bool + Send + Sync>>,
+    keep: Option<Arc<Keep>>,
 }
 
 impl StoreSelector {

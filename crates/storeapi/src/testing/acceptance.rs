@@ -140,8 +140,11 @@ pub async fn accept(store: &dyn StoreApi, fixture: &Fixture) {
     lists_label_values(&suite).await;
 }
 
+/// Which of the fixture's series a case should find.
+type Keep<'a> = &'a dyn Fn(&Labels) -> bool;
+
 async fn selects_by_labels(suite: &Suite<'_>) {
-    let cases: Vec<(Vec<Matcher>, &dyn Fn(&Labels) -> bool)> = vec![
+    let cases: Vec<(Vec<Matcher>, Keep<'_>)> = vec![
         (vec![eq("__name__", "ships")], &|labels| labels.metric_name() == "ships"),
         (vec![eq("__name__", "ships"), eq("dock", "1")], &|labels| labels.value("dock") == "1"),
         (vec![eq("__name__", "ships"), eq("pilot", "")], &|labels| {

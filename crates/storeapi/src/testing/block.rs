@@ -36,7 +36,7 @@ pub fn write_block(dir: &Path, series: &[(Labels, Vec<(i64, f64)>)]) {
             for (t, value) in part {
                 appender.append(*t, *value).expect("room for 120 samples");
             }
-            let reference = chunks.write(Encoding::Xor, &appender.bytes()).expect("write a chunk");
+            let reference = chunks.write(Encoding::Xor, appender.bytes()).expect("write a chunk");
             let (first, last) = (part[0].0, part[part.len() - 1].0);
             metas.push(ChunkMeta { mint: first, maxt: last, reference });
             mint = mint.min(first);

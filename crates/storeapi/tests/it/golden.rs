@@ -19,6 +19,7 @@ use storeapi::*;
 use crate::accepted::proxy;
 
 /// The folder of golden data beside the checkout, if there is one.
+#[expect(clippy::print_stderr, reason = "a skipped test says so")]
 fn shared() -> Option<PathBuf> {
     let given = std::env::var_os("THANOS_SHARED").map(PathBuf::from);
     let found = given.or_else(|| {
