@@ -59,7 +59,8 @@ enum Detail {
         min_bucket: f64,
         max_bucket: f64,
         max_diff: f64,
-        count: u64,
+        /// Wraps around; see `histogram_quantile`.
+        count: i64,
     },
     StartTimeOverlap {
         count: u64,
@@ -171,18 +172,18 @@ impl Annotation {
         info(pos, format!("{text}, got {}: {}", quote(type_label), quote(metric)))
     }
 
+    /// Times and buckets are the least and the greatest; `count` is one less than how often it was needed.
     pub fn forced_monotonicity(
         metric: &str,
         pos: PosRange,
-        ts: i64,
-        min_bucket: f64,
-        max_bucket: f64,
+        (min_ts, max_ts): (i64, i64),
+        (min_bucket, max_bucket): (f64, f64),
         max_diff: f64,
+        count: i64,
     ) -> Self {
         let text = "input to histogram_quantile needed to be fixed for monotonicity \
                     (see https://prometheus.io/docs/prometheus/latest/querying/functions/#histogram_quantile)";
-        let detail =
-            Detail::ForcedMonotonicity { min_ts: ts, max_ts: ts, min_bucket, max_bucket, max_diff, count: 0 };
+        let detail = Detail::ForcedMonotonicity { min_ts, max_ts, min_bucket, max_bucket, max_diff, count };
         Self { detail: Some(detail), ..info(pos, named(text, metric)) }
     }
 
@@ -252,7 +253,7 @@ impl Annotation {
                     g(*min_bucket),
                     g(*max_bucket),
                     two_digits(*max_diff),
-                    count + 1,
+                    count.wrapping_add(1),
                     format_rfc3339(min_ts.div_euclid(1000) * 1000),
                     format_rfc3339(max_ts.div_euclid(1000) * 1000),
                 )
@@ -283,7 +284,7 @@ impl Annotation {
                 *min_bucket = b0.min(*min_bucket);
                 *max_bucket = b1.max(*max_bucket);
                 *max_diff = d.max(*max_diff);
-                *count += n + 1;
+                *count = count.wrapping_add(n).wrapping_add(1);
                 self.pos = earlier.pos;
             }
             (Some(Detail::StartTimeOverlap { count }), Some(Detail::StartTimeOverlap { count: n })) => {
@@ -416,7 +417,7 @@ mod tests {
     fn forced_monotonicity_gathers_its_extent() {
         let mut all = Annotations::new();
         for (ts, lo, hi, diff) in [(1000, 1.0, 2.0, 0.5), (61_000, 0.5, 4.0, 123.0)] {
-            all.add(Annotation::forced_monotonicity("", PosRange::new(0, 1), ts, lo, hi, diff));
+            all.add(Annotation::forced_monotonicity("", PosRange::new(0, 1), (ts, ts), (lo, hi), diff, 0));
         }
         let (_, infos) = all.as_strings("x", 0, 0);
         assert!(infos[0].ends_with(

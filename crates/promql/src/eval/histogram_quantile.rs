@@ -1,5 +1,7 @@
 //! `histogram_quantile`, `histogram_quantiles` and `histogram_fraction`: buckets are grouped once, then looked at step by step.
 
+use std::collections::BTreeMap;
+
 use model::histogram::FloatHistogram;
 use model::kahan;
 use model::labels::{BUCKET_LABEL, Labels, LabelsBuilder};
@@ -12,7 +14,7 @@ use crate::column::{Column, present};
 use crate::error::EvalError;
 use crate::functions::Notes;
 use crate::functions::quantile::{
-    ClassicBucket, bucket_fraction, bucket_quantile, histogram_fraction, histogram_quantile,
+    ClassicBucket, Forced, bucket_fraction, bucket_quantile, histogram_fraction, histogram_quantile,
 };
 use crate::plan::{Call, Kind, Node};
 
@@ -70,7 +72,9 @@ impl Evaluator<'_> {
         let phis = self.scalar(&call.args[0], scope)?;
         let input = self.histogram_input(&call.args[1], scope)?;
         self.note_quantiles(&phis, call.args[0].pos);
-        let series = self.each_histogram(&input, &Of::Quantile(&phis), None, scope)?;
+        let mut forced = ForcedNotes::default();
+        let series = self.each_histogram(&input, &Of::Quantile(&phis), None, scope, &mut forced)?;
+        self.annotate_all(forced.into_notes(input.pos));
         self.finish_histograms(series, sink)
     }
 
@@ -85,6 +89,7 @@ impl Evaluator<'_> {
         };
         let input = self.histogram_input(&call.args[0], scope)?;
         let mut out = Vec::new();
+        let mut forced = ForcedNotes::default();
         for arg in &call.args[2..] {
             let phis = self.scalar(arg, scope)?;
             self.note_quantiles(&phis, arg.pos);
@@ -93,8 +98,10 @@ impl Evaluator<'_> {
                 builder.set(name, &open_metrics_float(phi));
                 builder.labels()
             };
-            out.extend(self.each_histogram(&input, &Of::Quantile(&phis), Some(&with_label), scope)?);
+            let of = Of::Quantile(&phis);
+            out.extend(self.each_histogram(&input, &of, Some(&with_label), scope, &mut forced)?);
         }
+        self.annotate_all(forced.into_notes(input.pos));
         self.finish_histograms(out, sink)
     }
 
@@ -106,7 +113,8 @@ impl Evaluator<'_> {
     ) -> Result<(), EvalError> {
         let (lower, upper) = (self.scalar(&call.args[0], scope)?, self.scalar(&call.args[1], scope)?);
         let input = self.histogram_input(&call.args[2], scope)?;
-        let series = self.each_histogram(&input, &Of::Fraction(&lower, &upper), None, scope)?;
+        let of = Of::Fraction(&lower, &upper);
+        let series = self.each_histogram(&input, &of, None, scope, &mut ForcedNotes::default())?;
         self.finish_histograms(series, sink)
     }
 
@@ -169,6 +177,7 @@ impl Evaluator<'_> {
         of: &Of<'_>,
         labels_of: Option<&dyn Fn(&Labels, f64) -> Labels>,
         scope: Scope<'_>,
+        forced_notes: &mut ForcedNotes,
     ) -> Result<Vec<EvalSeries>, EvalError> {
         let delayed = self.options.delayed_name_removal;
         let name = |labels: &Labels| if delayed { labels.metric_name().to_owned() } else { String::new() };
@@ -226,15 +235,7 @@ impl Evaluator<'_> {
                     (Of::Quantile(phis), None) => {
                         let (value, forced) = bucket_quantile(phis[step], &mut buckets);
                         if let Some(f) = forced {
-                            let ts = scope.grid.at(step);
-                            notes.push(Annotation::forced_monotonicity(
-                                &metric,
-                                input.pos,
-                                ts,
-                                f.min_bucket,
-                                f.max_bucket,
-                                f.max_diff,
-                            ));
+                            forced_notes.add(&metric, step, scope.grid.at(step), &f);
                         }
                         (phis[step], value)
                     }
@@ -248,6 +249,62 @@ impl Evaluator<'_> {
         }
         self.annotate_all(notes);
         Ok(out)
+    }
+}
+
+/// Where counts of buckets had to be made monotonic, by metric name.
+#[derive(Default)]
+struct ForcedNotes(Vec<(String, ForcedNote)>);
+
+struct ForcedNote {
+    extent: Forced,
+    min_ts: i64,
+    max_ts: i64,
+    /// How often, by step.
+    steps: BTreeMap<usize, i64>,
+}
+
+impl ForcedNotes {
+    fn add(&mut self, metric: &str, step: usize, ts: i64, forced: &Forced) {
+        let at = self.0.iter().position(|(name, _)| name == metric).unwrap_or_else(|| {
+            let note = ForcedNote { extent: *forced, min_ts: ts, max_ts: ts, steps: BTreeMap::new() };
+            self.0.push((metric.to_owned(), note));
+            self.0.len() - 1
+        });
+        let note = &mut self.0[at].1;
+        note.min_ts = note.min_ts.min(ts);
+        note.max_ts = note.max_ts.max(ts);
+        note.extent.min_bucket = note.extent.min_bucket.min(forced.min_bucket);
+        note.extent.max_bucket = note.extent.max_bucket.max(forced.max_bucket);
+        note.extent.max_diff = note.extent.max_diff.max(forced.max_diff);
+        *note.steps.entry(step).or_default() += 1;
+    }
+
+    fn into_notes(self, pos: PosRange) -> Vec<Annotation> {
+        self.0.into_iter().map(|(metric, note)| note.into_annotation(&metric, pos)).collect()
+    }
+}
+
+impl ForcedNote {
+    fn into_annotation(self, metric: &str, pos: PosRange) -> Annotation {
+        // Prometheus merges the note of each step into two collections that share it, so that the count of a range query doubles at each
+        // step. It wraps around after some sixty steps, and is of no use long before that; but it is what clients see.
+        let count = self.steps.values().fold(None, |count: Option<i64>, times| {
+            Some(match count {
+                None => times - 1,
+                Some(count) => count.wrapping_add(*times).wrapping_mul(2).wrapping_add(1),
+            })
+        });
+        let Forced { min_bucket, max_bucket, max_diff } = self.extent;
+        let times = (self.min_ts, self.max_ts);
+        Annotation::forced_monotonicity(
+            metric,
+            pos,
+            times,
+            (min_bucket, max_bucket),
+            max_diff,
+            count.unwrap_or(0),
+        )
     }
 }
 

@@ -2,9 +2,9 @@
 
 use model::quote::quote;
 
-use super::ScriptError;
 use super::eval::Eval;
 use super::load::Load;
+use super::{MemoryStorage, ScriptError};
 
 /// A parsed script.
 #[derive(Clone, Debug)]
@@ -53,6 +53,17 @@ impl Script {
             };
         }
         Ok(Self { commands })
+    }
+
+    /// Returns a storage with all that the script loads, whatever it clears in between.
+    pub fn storage(&self) -> Result<MemoryStorage, ScriptError> {
+        let mut storage = MemoryStorage::new();
+        for command in &self.commands {
+            if let Command::Load(load) = command {
+                load.append_to(&mut storage)?;
+            }
+        }
+        Ok(storage)
     }
 
     /// Returns the queries of the script with their lines.

@@ -5,7 +5,9 @@
 
 mod fuzz;
 mod parse;
+mod queries;
 mod random;
+mod rng;
 mod roundtrip;
 mod scripts;
 mod steps;
