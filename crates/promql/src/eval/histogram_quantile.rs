@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use model::histogram::FloatHistogram;
 use model::kahan;
 use model::labels::{BUCKET_LABEL, Labels, LabelsBuilder};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::{EvalSeries, Evaluator, Matrix, Scope, Sink, merge};
 use crate::annotations::Annotation;
@@ -74,8 +74,8 @@ impl Evaluator<'_> {
         self.note_quantiles(&phis, call.args[0].pos);
         let mut forced = ForcedNotes::default();
         let series = self.each_histogram(&input, &Of::Quantile(&phis), None, scope, &mut forced)?;
-        self.annotate_all(forced.into_notes(input.pos));
-        self.finish_histograms(series, sink)
+        self.annotate_all(forced.into_notes(input.pos, scope.grid.count));
+        self.finish_histograms(series, scope, sink)
     }
 
     pub(super) fn histogram_quantiles(
@@ -101,8 +101,8 @@ impl Evaluator<'_> {
             let of = Of::Quantile(&phis);
             out.extend(self.each_histogram(&input, &of, Some(&with_label), scope, &mut forced)?);
         }
-        self.annotate_all(forced.into_notes(input.pos));
-        self.finish_histograms(out, sink)
+        self.annotate_all(forced.into_notes(input.pos, scope.grid.count));
+        self.finish_histograms(out, scope, sink)
     }
 
     pub(super) fn histogram_fraction(
@@ -115,14 +115,19 @@ impl Evaluator<'_> {
         let input = self.histogram_input(&call.args[2], scope)?;
         let of = Of::Fraction(&lower, &upper);
         let series = self.each_histogram(&input, &of, None, scope, &mut ForcedNotes::default())?;
-        self.finish_histograms(series, sink)
+        self.finish_histograms(series, scope, sink)
     }
 
-    fn finish_histograms(&self, series: Vec<EvalSeries>, sink: &mut Sink<'_>) -> Result<(), EvalError> {
-        // The same labels may stand in several groups, whose names or bounds were all that differed.
-        let series =
-            if self.options.delayed_name_removal { series } else { merge::merge_same_labels(series)? };
-        sink(series)
+    fn finish_histograms(
+        &self,
+        series: Vec<EvalSeries>,
+        scope: Scope<'_>,
+        sink: &mut Sink<'_>,
+    ) -> Result<(), EvalError> {
+        // The same labels may stand in several groups, whose names or bounds were all that differed. While names are kept, only steps of a
+        // range are checked here, an instant query's result at its end.
+        let checked = !self.options.delayed_name_removal || scope.grid.count > 1;
+        sink(if checked { merge::merge_same_labels(series)? } else { series })
     }
 
     /// A quantile out of range is noted, whether or not there is anything to take it of.
@@ -189,7 +194,7 @@ impl Evaluator<'_> {
         let mut out: Vec<EvalSeries> = Vec::new();
         let mut buckets: Vec<ClassicBucket> = Vec::new();
         let columns = &input.matrix.series;
-        for group in &input.groups {
+        for (at_group, group) in input.groups.iter().enumerate() {
             self.limits.check()?;
             let labels = if delayed { group.labels.clone() } else { merge::without_metadata(&group.labels) };
             let metric = name(&group.labels);
@@ -235,7 +240,7 @@ impl Evaluator<'_> {
                     (Of::Quantile(phis), None) => {
                         let (value, forced) = bucket_quantile(phis[step], &mut buckets);
                         if let Some(f) = forced {
-                            forced_notes.add(&metric, step, scope.grid.at(step), &f);
+                            forced_notes.add(&metric, (at_group, step), scope.grid.at(step), &f);
                         }
                         (phis[step], value)
                     }
@@ -262,16 +267,22 @@ struct ForcedNote {
     max_ts: i64,
     /// How often, by step.
     steps: BTreeMap<usize, i64>,
+    /// Which groups at which steps. What was forced for one quantile needs no more of it for the next.
+    seen: FxHashSet<(usize, usize)>,
 }
 
 impl ForcedNotes {
-    fn add(&mut self, metric: &str, step: usize, ts: i64, forced: &Forced) {
+    fn add(&mut self, metric: &str, (group, step): (usize, usize), ts: i64, forced: &Forced) {
         let at = self.0.iter().position(|(name, _)| name == metric).unwrap_or_else(|| {
-            let note = ForcedNote { extent: *forced, min_ts: ts, max_ts: ts, steps: BTreeMap::new() };
+            let (steps, seen) = (BTreeMap::new(), FxHashSet::default());
+            let note = ForcedNote { extent: *forced, min_ts: ts, max_ts: ts, steps, seen };
             self.0.push((metric.to_owned(), note));
             self.0.len() - 1
         });
         let note = &mut self.0[at].1;
+        if !note.seen.insert((group, step)) {
+            return;
+        }
         note.min_ts = note.min_ts.min(ts);
         note.max_ts = note.max_ts.max(ts);
         note.extent.min_bucket = note.extent.min_bucket.min(forced.min_bucket);
@@ -280,21 +291,24 @@ impl ForcedNotes {
         *note.steps.entry(step).or_default() += 1;
     }
 
-    fn into_notes(self, pos: PosRange) -> Vec<Annotation> {
-        self.0.into_iter().map(|(metric, note)| note.into_annotation(&metric, pos)).collect()
+    fn into_notes(self, pos: PosRange, steps: usize) -> Vec<Annotation> {
+        self.0.into_iter().map(|(metric, note)| note.into_annotation(&metric, pos, steps)).collect()
     }
 }
 
 impl ForcedNote {
-    fn into_annotation(self, metric: &str, pos: PosRange) -> Annotation {
-        // Prometheus merges the note of each step into two collections that share it, so that the count of a range query doubles at each
-        // step. It wraps around after some sixty steps, and is of no use long before that; but it is what clients see.
-        let count = self.steps.values().fold(None, |count: Option<i64>, times| {
-            Some(match count {
+    fn into_annotation(self, metric: &str, pos: PosRange, steps: usize) -> Annotation {
+        // Prometheus merges the notes of a step into two collections that share them, so that from the second step on the count
+        // doubles at each. It wraps around after some sixty steps, and is of no use long before that; but it is what clients see.
+        let mut count: Option<i64> = None;
+        let first = self.steps.keys().next().copied().unwrap_or(steps);
+        for step in first..steps {
+            let times = self.steps.get(&step).copied().unwrap_or(0);
+            count = Some(match count {
                 None => times - 1,
-                Some(count) => count.wrapping_add(*times).wrapping_mul(2).wrapping_add(1),
-            })
-        });
+                Some(count) => count.wrapping_add(times).wrapping_mul(2).wrapping_add(1),
+            });
+        }
         let Forced { min_bucket, max_bucket, max_diff } = self.extent;
         let times = (self.min_ts, self.max_ts);
         Annotation::forced_monotonicity(

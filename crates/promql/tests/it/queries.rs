@@ -243,8 +243,8 @@ impl Generator {
             "+", "-", "*", "/", "%", "^", "atan2", "==", "!=", ">", "<", ">= bool", "== bool", "</", ">/",
         ]);
         let group = match self.random.below(6) {
-            0 => " group_left",
-            1 => " group_right",
+            0 => " group_left ()",
+            1 => " group_right ()",
             2 => " group_left (version)",
             _ => "",
         };
