@@ -276,7 +276,7 @@ impl FloatHistogram {
         let (mut other_count, mut other_threshold, mut other_lost) =
             (other.zero_count, other.zero_threshold, 0.0);
         // Thresholds only grow, towards bounds of buckets, so that this ends; NaN thresholds, which are not valid, end it at once.
-        while self.zero_threshold < other_threshold || self.zero_threshold > other_threshold {
+        while self.zero_threshold.partial_cmp(&other_threshold).is_some_and(std::cmp::Ordering::is_ne) {
             if self.zero_threshold > other_threshold {
                 let before = other_threshold;
                 (other_count, other_threshold, other_lost) = other.zero_count_for(self.zero_threshold, None);

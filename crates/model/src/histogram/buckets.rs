@@ -208,7 +208,7 @@ pub(super) fn coarsen_compensated(
 pub(super) fn compact(
     spans: &mut Vec<Span>,
     buckets: &mut Vec<f64>,
-    mut compensation: Option<&mut Vec<f64>>,
+    compensation: Option<&mut Vec<f64>>,
     max_empty: usize,
 ) {
     let covered: usize = spans.iter().map(|s| s.length as usize).sum();
@@ -247,7 +247,7 @@ pub(super) fn compact(
     }
     *spans = writer.spans;
     *buckets = out;
-    if let Some(c) = compensation.as_deref_mut() {
+    if let Some(c) = compensation {
         *c = out_c;
     }
 }

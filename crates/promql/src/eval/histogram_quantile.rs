@@ -56,6 +56,9 @@ struct Input {
     pos: PosRange,
 }
 
+/// The labels of a result by the quantile it is of.
+type LabelsOf<'f> = dyn Fn(&Labels, f64) -> Labels + 'f;
+
 /// What a function computes.
 enum Of<'a> {
     Quantile(&'a [f64]),
@@ -180,7 +183,7 @@ impl Evaluator<'_> {
         &self,
         input: &Input,
         of: &Of<'_>,
-        labels_of: Option<&dyn Fn(&Labels, f64) -> Labels>,
+        labels_of: Option<&LabelsOf<'_>>,
         scope: Scope<'_>,
         forced_notes: &mut ForcedNotes,
     ) -> Result<Vec<EvalSeries>, EvalError> {

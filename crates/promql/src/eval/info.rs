@@ -168,10 +168,10 @@ impl Evaluator<'_> {
             let own = signature(&s.labels);
             let mut results: FxHashMap<Arc<[usize]>, EvalSeries> = FxHashMap::default();
             let mut order: Vec<Arc<[usize]>> = Vec::new();
-            for step in 0..scope.grid.count {
+            for (step, current) in current.iter().enumerate() {
                 let Some(cell): Option<Cell> = s.column.get(step) else { continue };
                 let found: Arc<[usize]> =
-                    current[step].get(&own).map(|f| Arc::from(f.as_slice())).unwrap_or_default();
+                    current.get(&own).map(|f| Arc::from(f.as_slice())).unwrap_or_default();
                 if found.is_empty() && !keep_bare {
                     continue;
                 }

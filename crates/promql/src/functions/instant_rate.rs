@@ -60,7 +60,7 @@ pub(super) fn instant(w: &Samples<'_>, env: &Env<'_>, rate: bool, notes: &mut No
             if rate && (gauges[0] || gauges[1]) {
                 notes.push(Annotation::native_histogram_not_counter(metric, pos));
             }
-            if !rate && !(gauges[0] && gauges[1]) {
+            if !rate && gauges != [true, true] {
                 notes.push(Annotation::native_histogram_not_gauge(metric, pos));
             }
             let mut result = (**hb).clone();

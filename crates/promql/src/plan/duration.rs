@@ -53,7 +53,7 @@ fn resolve(
         return Err(error(pos, "duration must be greater than 0"));
     }
     // What fits into nanoseconds.
-    const MOST: f64 = 9_223_372_036.854_775_807;
+    const MOST: f64 = 9_223_372_036.854_776;
     if !(-MOST..=MOST).contains(&seconds) {
         return Err(error(pos, "duration is out of range"));
     }

@@ -94,7 +94,7 @@ pub(crate) fn bucket_fraction(lower: f64, upper: f64, buckets: &mut Vec<ClassicB
         rank = b.count;
         start = b.upper;
     }
-    let [lower, upper] = ranks.map(|r| r.filter(|r| !(*r > count)).unwrap_or(count));
+    let [lower, upper] = ranks.map(|r| r.map_or(count, |r| if r > count { count } else { r }));
     (upper - lower) / count
 }
 

@@ -150,6 +150,6 @@ pub(crate) fn histogram_fraction(
     } else {
         count = h.count;
     }
-    let [lower, upper] = ranks.map(|r| r.filter(|r| !(*r > count)).unwrap_or(count));
+    let [lower, upper] = ranks.map(|r| r.map_or(count, |r| if r > count { count } else { r }));
     (upper - lower) / h.count
 }
