@@ -97,12 +97,14 @@ async fn selected_names(
 }
 
 async fn all_values(block: &Arc<Block>, label: &str) -> Result<BTreeSet<String>, Error> {
+    // Differs from Thanos: values that the external label covers are not those of any series that is served.
+    if let Some(value) = block.labels.get(label) {
+        return Ok(BTreeSet::from([value.to_owned()]));
+    }
     let header = block.header.get().await?;
     let name = label.to_owned();
     let values = blocking(move || header.label_values(&name).map_err(of_data)).await?;
-    let mut values: BTreeSet<String> = values.into_iter().collect();
-    values.extend(block.labels.get(label).map(str::to_owned));
-    Ok(values)
+    Ok(values.into_iter().collect())
 }
 
 async fn selected_values(

@@ -1,5 +1,6 @@
 //! The gateway over golden blocks: Thanos's recorded answers, StoreAPI's acceptance cases, broken blocks, limits, life cycle.
 
+mod acceptance;
 mod blocks;
 mod golden;
 mod harness;
