@@ -10,6 +10,7 @@ mod bytes;
 pub mod chunk;
 pub mod chunkfile;
 pub mod dedup;
+pub mod downsample;
 pub mod error;
 pub mod index;
 pub mod index_header;

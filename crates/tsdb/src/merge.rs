@@ -30,7 +30,7 @@ use crate::write::{DEFAULT_SEGMENT_SIZE, IndexWriter, SegmentWriter, WrittenInde
 
 pub use input::MergeInput;
 
-use chunks::OutChunk;
+pub(crate) use chunks::{OutChunk, Part, Scratch, load_part};
 
 /// What to do with chunks of one series that overlap.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,6 +74,30 @@ pub struct Merged {
     pub largest_chunk: u64,
 }
 
+/// What is done with the chunks of each series.
+pub(crate) trait Process: Sync {
+    /// Appends the chunks of the result.
+    fn series<'a>(
+        &self,
+        inputs: &'a [MergeInput],
+        parts: &[Part],
+        scratch: &mut Scratch,
+        out: &mut Vec<OutChunk<'a>>,
+    ) -> Result<(), Error>;
+}
+
+impl Process for MergeMode {
+    fn series<'a>(
+        &self,
+        inputs: &'a [MergeInput],
+        parts: &[Part],
+        scratch: &mut Scratch,
+        out: &mut Vec<OutChunk<'a>>,
+    ) -> Result<(), Error> {
+        chunks::merge_chunks(inputs, *self, parts, scratch, out)
+    }
+}
+
 /// Merges blocks into `index` and `chunks/` of the directory `out`, which the caller made and removes after an error.
 /// `progress` is called now and then with the number of series written; it stops the work with an error.
 pub fn merge_blocks(
@@ -82,11 +106,22 @@ pub fn merge_blocks(
     options: &MergeOptions,
     progress: &mut dyn FnMut(u64) -> Result<(), Error>,
 ) -> Result<Merged, Error> {
+    process_blocks(inputs, out, options, &options.mode, progress)
+}
+
+/// Walks over the series of blocks and writes what `process` makes of them.
+pub(crate) fn process_blocks(
+    inputs: &[MergeInput],
+    out: &Path,
+    options: &MergeOptions,
+    process: &dyn Process,
+    progress: &mut dyn FnMut(u64) -> Result<(), Error>,
+) -> Result<Merged, Error> {
     let mut index = IndexWriter::create(out.join(crate::index::FILE_NAME))?;
     let segments = SegmentWriter::create(out.join("chunks"), options.segment_size)?;
     let tables = symbols::merge(inputs, &mut index)?;
     let mut sink = Sink { index, segments, stats: Stats::default(), metas: Vec::new() };
-    series::run(inputs, &tables, options, &mut |labels, chunks| {
+    series::run(inputs, &tables, options, process, &mut |labels, chunks| {
         sink.write(labels, chunks)?;
         if sink.stats.num_series.is_multiple_of(1024) { progress(sink.stats.num_series) } else { Ok(()) }
     })?;

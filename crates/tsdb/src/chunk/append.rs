@@ -198,12 +198,7 @@ impl<C: Count> HistogramBuilder<C> {
             self.begin(incoming);
             return None;
         }
-        let growth = if incoming.hint == CounterResetHint::Gauge {
-            self.fit_gauge(&incoming)
-        } else {
-            self.fit_counter(&incoming)
-        };
-        match growth {
+        match self.fit(&incoming) {
             Ok(growth) => {
                 self.grow_and_push(incoming, growth);
                 None
@@ -240,6 +235,24 @@ impl<C: Count> HistogramBuilder<C> {
         let data = encode::chunk(self.header, &shape, &samples);
         self.header = CounterResetHeader::Unknown;
         Some(Built { encoding: C::ENCODING, data, mint, maxt, samples: samples.len() })
+    }
+
+    /// Whether a histogram goes into the open chunk.
+    pub fn fits(&self, incoming: &Incoming<C>) -> bool {
+        self.samples.is_empty() || self.fit(incoming).is_ok()
+    }
+
+    fn fit(&self, incoming: &Incoming<C>) -> Result<Growth, Refusal> {
+        if incoming.hint == CounterResetHint::Gauge {
+            self.fit_gauge(incoming)
+        } else {
+            self.fit_counter(incoming)
+        }
+    }
+
+    /// The header of the open chunk.
+    pub fn header(&self) -> CounterResetHeader {
+        self.header
     }
 
     /// Sets the header of the open chunk, for chunks whose history the caller knows.

@@ -19,7 +19,7 @@ use crate::write::SegmentWriter;
 
 /// The chunks of a series in one input.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Part {
+pub(crate) struct Part {
     /// Number of the input.
     pub(super) input: usize,
     pub(super) chunks: Vec<ChunkMeta>,
@@ -28,11 +28,11 @@ pub(super) struct Part {
 
 /// A chunk of the result.
 #[derive(Debug, Clone)]
-pub(super) struct OutChunk<'a> {
-    pub(super) mint: i64,
-    pub(super) maxt: i64,
-    pub(super) encoding: Encoding,
-    pub(super) samples: usize,
+pub(crate) struct OutChunk<'a> {
+    pub(crate) mint: i64,
+    pub(crate) maxt: i64,
+    pub(crate) encoding: Encoding,
+    pub(crate) samples: usize,
     bytes: ChunkBytes<'a>,
 }
 
@@ -45,7 +45,7 @@ enum ChunkBytes<'a> {
 }
 
 impl<'a> OutChunk<'a> {
-    pub(super) fn built(built: Built) -> Self {
+    pub(crate) fn built(built: Built) -> Self {
         let Built { encoding, data, mint, maxt, samples } = built;
         Self { mint, maxt, encoding, samples, bytes: ChunkBytes::Built(data) }
     }
@@ -59,7 +59,7 @@ impl<'a> OutChunk<'a> {
         Ok(Self { mint, maxt, encoding, samples, bytes: ChunkBytes::Frame(bytes, frame.data) })
     }
 
-    pub(super) fn data(&self) -> &[u8] {
+    pub(crate) fn data(&self) -> &[u8] {
         match &self.bytes {
             ChunkBytes::Frame(frame, data) => &frame[data.clone()],
             ChunkBytes::Built(data) => data,
@@ -78,20 +78,26 @@ impl<'a> OutChunk<'a> {
     }
 
     /// An error in this chunk.
-    fn error(&self, source: chunk::ChunkError) -> Error {
+    pub(crate) fn error(&self, source: chunk::ChunkError) -> Error {
         Error::Chunk { reference: 0, source }.within(format!("chunk of {} to {}", self.mint, self.maxt))
     }
 }
 
 /// Memory that is used again for every series.
-pub(super) struct Scratch {
+pub(crate) struct Scratch {
     buffer: SampleBuffer,
+    columns: SampleBuffer,
     floats: Deduplicated<f64>,
 }
 
 impl Scratch {
     pub(super) fn new() -> Self {
-        Self { buffer: SampleBuffer::new(), floats: Deduplicated::new() }
+        Self { buffer: SampleBuffer::new(), columns: SampleBuffer::new(), floats: Deduplicated::new() }
+    }
+
+    /// Two buffers for whatever is done.
+    pub(crate) fn columns(&mut self) -> (&mut SampleBuffer, &mut SampleBuffer) {
+        (&mut self.columns, &mut self.buffer)
     }
 }
 
@@ -131,7 +137,11 @@ fn apart(parts: &[Part]) -> Option<Vec<usize>> {
 }
 
 /// Appends the chunks of a part; those with deletions are encoded again.
-fn load_part<'a>(inputs: &'a [MergeInput], part: &Part, out: &mut Vec<OutChunk<'a>>) -> Result<(), Error> {
+pub(crate) fn load_part<'a>(
+    inputs: &'a [MergeInput],
+    part: &Part,
+    out: &mut Vec<OutChunk<'a>>,
+) -> Result<(), Error> {
     for meta in &part.chunks {
         let loaded = OutChunk::load(&inputs[part.input], meta)?;
         if part.deleted.iter().any(|d| d.mint <= meta.maxt && meta.mint <= d.maxt) {
@@ -256,7 +266,7 @@ fn deduplicate(
     let alike = || [base].into_iter().chain(overlapping.iter().filter(|c| c.encoding == base.encoding));
     match base.encoding {
         Encoding::Xor | Encoding::Xor2 => {
-            let Scratch { buffer, floats } = scratch;
+            let Scratch { buffer, floats, .. } = scratch;
             floats.clear();
             for chunk in alike() {
                 buffer.clear();

@@ -4,10 +4,10 @@
 use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
-use super::chunks::{OutChunk, Part, Scratch, merge_chunks};
+use super::chunks::{OutChunk, Part, Scratch};
 use super::series::{Write, for_each_series};
 use super::symbols::SymbolTable;
-use super::{MergeInput, MergeOptions};
+use super::{MergeInput, MergeOptions, Process};
 use crate::error::Error;
 
 /// Chunks of a batch, about: enough that handing it over costs nothing, and little memory (some 200 KiB when all of
@@ -37,6 +37,7 @@ pub(super) fn run(
     inputs: &[MergeInput],
     tables: &[SymbolTable],
     options: &MergeOptions,
+    process: &dyn Process,
     write: &mut Write<'_>,
 ) -> Result<(), Error> {
     let waiting = WAITING * options.threads;
@@ -46,7 +47,7 @@ pub(super) fn run(
     let jobs = Mutex::new(jobs);
     std::thread::scope(|scope| {
         for _ in 0..options.threads {
-            scope.spawn(|| work(inputs, options, &jobs));
+            scope.spawn(|| work(inputs, process, &jobs));
         }
         let walk = scope.spawn(move || feed(inputs, tables, options, &send_job, &send_result));
         let mut written = Ok(());
@@ -112,26 +113,26 @@ fn stop() -> Error {
 }
 
 /// Merges batches until there are no more.
-fn work<'a>(inputs: &'a [MergeInput], options: &MergeOptions, jobs: &Mutex<Receiver<Job<'a>>>) {
+fn work<'a>(inputs: &'a [MergeInput], process: &dyn Process, jobs: &Mutex<Receiver<Job<'a>>>) {
     let mut scratch = Scratch::new();
     loop {
         let job = jobs.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).recv();
         let Ok((batch, result)) = job else { return };
         // The receiver may be gone after an error elsewhere.
-        let _ = result.send(merge_batch(inputs, options, batch, &mut scratch));
+        let _ = result.send(merge_batch(inputs, process, batch, &mut scratch));
     }
 }
 
 fn merge_batch<'a>(
     inputs: &'a [MergeInput],
-    options: &MergeOptions,
+    process: &dyn Process,
     batch: Batch,
     scratch: &mut Scratch,
 ) -> Result<Done<'a>, Error> {
     let mut done =
         Done { series: Vec::with_capacity(batch.series.len()), chunks: Vec::with_capacity(batch.chunks) };
     for (labels, parts) in batch.series {
-        merge_chunks(inputs, options.mode, &parts, scratch, &mut done.chunks)?;
+        process.series(inputs, &parts, scratch, &mut done.chunks)?;
         done.series.push((labels, done.chunks.len()));
     }
     Ok(done)

@@ -45,24 +45,35 @@ impl<V: Clone> Deduplicated<V> {
         self.reach.clear();
     }
 
+    /// Emits samples that ascend strictly from the last one on.
     #[inline]
-    fn emit(&mut self, t: i64, value: V) {
-        let reach = match (self.timestamps.last(), self.reach.last()) {
-            (Some(last), Some(before)) => {
-                (*before).max(t.saturating_add(1).saturating_add((t - *last).saturating_mul(2)))
-            }
-            _ => t.saturating_add(1 + INITIAL_PENALTY),
+    fn emit_run(&mut self, timestamps: &[i64], values: &[V]) {
+        let Some((first, rest)) = timestamps.split_first() else { return };
+        let (mut last, mut reach) = match (self.timestamps.last(), self.reach.last()) {
+            (Some(last), Some(reach)) => (*last, (*reach).max(after(*first, 2 * (first - last)))),
+            _ => (*first, after(*first, INITIAL_PENALTY)),
         };
-        self.timestamps.push(t);
-        self.values.push(value);
+        last = last.max(*first);
+        self.timestamps.extend_from_slice(timestamps);
+        self.values.extend_from_slice(values);
         self.reach.push(reach);
+        self.reach.extend(rest.iter().map(|t| {
+            reach = reach.max(after(*t, 2 * (t - last)));
+            last = *t;
+            reach
+        }));
     }
 
-    /// Emits samples that ascend from the last one on.
+    /// Emits what is left of a replica, samples after the last one only.
     fn emit_rest(&mut self, timestamps: &[i64], values: &[V]) {
-        for (t, value) in timestamps.iter().zip(values) {
+        let begins_after =
+            self.timestamps.last().is_none_or(|last| timestamps.first().is_none_or(|t| t > last));
+        if begins_after && timestamps.is_sorted_by(|a, b| a < b) {
+            return self.emit_run(timestamps, values);
+        }
+        for (i, t) in timestamps.iter().enumerate() {
             if self.timestamps.last().is_none_or(|last| t > last) {
-                self.emit(*t, value.clone());
+                self.emit_run(&timestamps[i..=i], &values[i..=i]);
             }
         }
     }
@@ -121,8 +132,7 @@ impl<V: Clone> Deduplicated<V> {
             // the other has; the other only skips what was in the way meanwhile.
             if ta <= tb {
                 state = State { last: ta, penalty_a: 0, penalty_b: penalty(ta) };
-                self.emit(ta, a_vs[a].clone());
-                let mut skip = after(state.last, state.penalty_b);
+                let (from, mut skip) = (a, after(state.last, state.penalty_b));
                 while let Some(next) = a_ts.get(a + 1).copied()
                     && next > state.last
                     && next <= skip
@@ -130,13 +140,12 @@ impl<V: Clone> Deduplicated<V> {
                     a += 1;
                     state = State { last: next, penalty_a: 0, penalty_b: 2 * (next - state.last) };
                     skip = skip.max(after(state.last, state.penalty_b));
-                    self.emit(next, a_vs[a].clone());
                 }
+                self.emit_run(&a_ts[from..=a], &a_vs[from..=a]);
                 b += b_ts[b..].iter().take_while(|t| **t < skip).count();
             } else {
                 state = State { last: tb, penalty_a: penalty(tb), penalty_b: 0 };
-                self.emit(tb, b_vs[b].clone());
-                let mut skip = after(state.last, state.penalty_a);
+                let (from, mut skip) = (b, after(state.last, state.penalty_a));
                 // When both come at once the other one is chosen.
                 while let Some(next) = b_ts.get(b + 1).copied()
                     && next > state.last
@@ -145,8 +154,8 @@ impl<V: Clone> Deduplicated<V> {
                     b += 1;
                     state = State { last: next, penalty_a: 2 * (next - state.last), penalty_b: 0 };
                     skip = skip.max(after(state.last, state.penalty_a));
-                    self.emit(next, b_vs[b].clone());
                 }
+                self.emit_run(&b_ts[from..=b], &b_vs[from..=b]);
                 a += a_ts[a..].iter().take_while(|t| **t < skip).count();
             }
         }

@@ -1,10 +1,10 @@
 //! Series of all inputs in one order, and those with the same labels brought together.
 
-use super::chunks::{OutChunk, Part, Scratch, merge_chunks};
+use super::chunks::{OutChunk, Part, Scratch};
 use super::go_heap::GoHeap;
 use super::input::SeriesCursor;
 use super::symbols::SymbolTable;
-use super::{MergeInput, MergeOptions};
+use super::{MergeInput, MergeOptions, Process};
 use crate::error::Error;
 
 /// Receives each merged series: labels by merged symbols, and chunks.
@@ -15,16 +15,18 @@ pub(super) fn run(
     inputs: &[MergeInput],
     tables: &[SymbolTable],
     options: &MergeOptions,
+    process: &dyn Process,
     write: &mut Write<'_>,
 ) -> Result<(), Error> {
     if options.threads > 1 {
-        return super::parallel::run(inputs, tables, options, write);
+        return super::parallel::run(inputs, tables, options, process, write);
     }
     let mut scratch = Scratch::new();
+    // Reused, but never longer than one series; its chunks borrow from the inputs.
     let mut out = Vec::new();
     for_each_series(inputs, tables, options, &mut |labels, parts| {
         out.clear();
-        merge_chunks(inputs, options.mode, parts, &mut scratch, &mut out)?;
+        process.series(inputs, parts, &mut scratch, &mut out)?;
         write(labels, &out)
     })
 }
