@@ -1,5 +1,6 @@
 //! Integration tests: golden data of the Go programs, hostile bytes, and whole blocks of our own making.
 
+mod downsample;
 mod golden;
 mod golden_header;
 mod merge;
