@@ -15,6 +15,7 @@ mod histogram_quantile;
 mod info;
 mod labels;
 mod merge;
+mod quicksort;
 mod range;
 mod select;
 mod shared;

@@ -1,8 +1,6 @@
 //! `sort`, `sort_desc`, `sort_by_label` and `sort_by_label_desc`: the order of an instant query's result.
 
-use std::cmp::Ordering;
-
-use super::{EvalSeries, Evaluator, Scope, Sink};
+use super::{EvalSeries, Evaluator, Scope, Sink, quicksort};
 use crate::annotations::Annotation;
 use crate::ast::FunctionId as F;
 use crate::error::EvalError;
@@ -36,10 +34,12 @@ impl Evaluator<'_> {
                 })
                 .collect();
             match call.func {
-                F::Sort => all.series.sort_by(|a, b| by_float(a, b, false)),
-                F::SortDesc => all.series.sort_by(|a, b| by_float(a, b, true)),
-                F::SortByLabel => sort_by_less(&mut all.series, &|a, b| less_by_labels(a, b, &labels, false)),
-                _ => sort_by_less(&mut all.series, &|a, b| less_by_labels(a, b, &labels, true)),
+                F::Sort => quicksort::sort(&mut all.series, &|a, b| less_by_float(a, b, false)),
+                F::SortDesc => quicksort::sort(&mut all.series, &|a, b| less_by_float(a, b, true)),
+                F::SortByLabel => {
+                    quicksort::sort(&mut all.series, &|a, b| less_by_labels(a, b, &labels, false))
+                }
+                _ => quicksort::sort(&mut all.series, &|a, b| less_by_labels(a, b, &labels, true)),
             }
         }
         sink(std::mem::take(&mut all.series))
@@ -47,17 +47,9 @@ impl Evaluator<'_> {
 }
 
 /// Ascending or descending; NaN comes last either way.
-fn by_float(a: &EvalSeries, b: &EvalSeries, descending: bool) -> Ordering {
+fn less_by_float(a: &EvalSeries, b: &EvalSeries, descending: bool) -> bool {
     let (a, b) = (a.column.float(0), b.column.float(0));
-    match (a.is_nan(), b.is_nan()) {
-        (true, true) => Ordering::Equal,
-        (true, false) => Ordering::Greater,
-        (false, true) => Ordering::Less,
-        (false, false) => {
-            let order = a.partial_cmp(&b).unwrap_or(Ordering::Equal);
-            if descending { order.reverse() } else { order }
-        }
-    }
+    b.is_nan() || if descending { b < a } else { b > a }
 }
 
 /// In natural order of the given labels, then by all labels; or the other way round.
@@ -71,34 +63,6 @@ fn less_by_labels(a: &EvalSeries, b: &EvalSeries, labels: &[&str], descending: b
         }
     }
     if descending { b.labels < a.labels } else { a.labels < b.labels }
-}
-
-/// Sorts by a predicate that need not be an order, which the sorts of the standard library may panic at: by insertion while there are
-/// few, as Go does, else by merging.
-fn sort_by_less<T: Clone>(items: &mut [T], less: &dyn Fn(&T, &T) -> bool) {
-    const FEW: usize = 12;
-    if items.len() <= FEW {
-        for i in 1..items.len() {
-            for j in (1..=i).rev() {
-                if !less(&items[j], &items[j - 1]) {
-                    break;
-                }
-                items.swap(j, j - 1);
-            }
-        }
-        return;
-    }
-    let middle = items.len() / 2;
-    let (left, right) = items.split_at_mut(middle);
-    sort_by_less(left, less);
-    sort_by_less(right, less);
-    let mut merged = Vec::with_capacity(left.len() + right.len());
-    let (mut l, mut r) = (left.iter().peekable(), right.iter().peekable());
-    while let (Some(a), Some(b)) = (l.peek(), r.peek()) {
-        merged.extend(if less(b, a) { r.next() } else { l.next() }.cloned());
-    }
-    merged.extend(l.chain(r).cloned());
-    items.clone_from_slice(&merged);
 }
 
 /// Runs of digits and runs of anything else.
@@ -137,6 +101,8 @@ fn natural_less(a: &str, b: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::cmp::Ordering;
+
     use super::*;
 
     #[test]

@@ -1,6 +1,6 @@
 //! `topk`, `bottomk`, `limitk` and `limit_ratio`: some series of each group.
 
-use super::super::{EvalSeries, Evaluator, Scope, Sink};
+use super::super::{EvalSeries, Evaluator, Scope, Sink, quicksort};
 use super::groups::Groups;
 use super::values::Extent;
 use crate::annotations::Annotation;
@@ -66,15 +66,7 @@ impl Heap {
     /// The best first, NaN last.
     fn sort(&mut self) {
         let least = self.least;
-        self.items.sort_by(|a, b| match (a.0.is_nan(), b.0.is_nan()) {
-            (true, true) => std::cmp::Ordering::Equal,
-            (true, false) => std::cmp::Ordering::Greater,
-            (false, true) => std::cmp::Ordering::Less,
-            (false, false) => {
-                let order = a.0.partial_cmp(&b.0).unwrap_or(std::cmp::Ordering::Equal);
-                if least { order.reverse() } else { order }
-            }
-        });
+        quicksort::sort(&mut self.items, &|a, b| b.0.is_nan() || if least { b.0 < a.0 } else { b.0 > a.0 });
     }
 }
 
