@@ -16,7 +16,7 @@ use bytes::Bytes;
 use crate::bytes::{crc, uvarint};
 use crate::chunk::Encoding;
 use crate::error::{Error, Problem};
-use crate::mmap;
+use crate::mmap::Mapped;
 
 /// First bytes of a segment.
 pub const MAGIC: u32 = 0x85BD_40DD;
@@ -98,6 +98,8 @@ pub struct ChunkReader {
 struct Segment {
     name: String,
     bytes: Bytes,
+    /// The mapping behind the bytes, if they are one.
+    mapped: Option<Mapped>,
 }
 
 impl ChunkReader {
@@ -120,18 +122,38 @@ impl ChunkReader {
             Err(e) => return Err(Error::io(dir, e)),
         }
         names.sort();
-        let segments = names.into_iter().map(|name| Ok((mmap::open(dir.join(&name))?, name)));
-        let segments: Vec<_> = segments.collect::<Result<_, Error>>()?;
-        Self::from_segments(segments.into_iter().map(|(bytes, name)| (name, bytes)))
+        let segments = names.into_iter().map(|name| {
+            let mapped = Mapped::open(dir.join(&name))?;
+            Ok(Segment { name, bytes: mapped.bytes(), mapped: Some(mapped) })
+        });
+        Self::checked(segments.collect::<Result<_, Error>>()?)
     }
 
     /// Reads segments that are in memory already, in order, each with a name for errors.
     pub fn from_segments(segments: impl IntoIterator<Item = (String, Bytes)>) -> Result<Self, Error> {
-        let segments: Vec<_> = segments.into_iter().map(|(name, bytes)| Segment { name, bytes }).collect();
+        Self::checked(
+            segments.into_iter().map(|(name, bytes)| Segment { name, bytes, mapped: None }).collect(),
+        )
+    }
+
+    fn checked(segments: Vec<Segment>) -> Result<Self, Error> {
         for segment in &segments {
             check_header(&segment.bytes).map_err(|e| e.within(format!("chunks/{}", segment.name)))?;
         }
         Ok(Self { segments })
+    }
+
+    /// Gives back the memory of what lies between two chunks (the first one included) if it is mapped: for readers that go
+    /// through a block once. Nothing is lost by it but time, should it be read again.
+    pub fn release(&self, from: ChunkRef, to: ChunkRef) {
+        for number in from.segment()..=to.segment() {
+            let Some(Segment { mapped: Some(mapped), bytes, .. }) = self.segments.get(number as usize) else {
+                continue;
+            };
+            let start = if number == from.segment() { from.offset() as usize } else { 0 };
+            let end = if number == to.segment() { to.offset() as usize } else { bytes.len() };
+            mapped.release(start..end);
+        }
     }
 
     /// Size of all segments in bytes.

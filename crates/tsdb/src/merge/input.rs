@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::MergeOptions;
 use super::symbols::SymbolTable;
-use crate::chunkfile::ChunkReader;
+use crate::chunkfile::{ChunkReader, ChunkRef};
 use crate::error::{Error, Problem};
 use crate::index::{ChunkMeta, IndexReader, SeriesEntry};
 use crate::postings::PostingsSource;
@@ -33,12 +33,18 @@ impl MergeInput {
     }
 }
 
+/// Bytes of chunks that are given back at once.
+const RELEASE: u32 = 4 << 20;
+
 /// Walks over the series of an input in the order of their labels.
 pub(super) struct SeriesCursor<'a> {
     input: &'a MergeInput,
     table: &'a SymbolTable,
     references: std::vec::IntoIter<u32>,
     entry: SeriesEntry,
+    /// Up to where chunks were given back, and where that will be next.
+    released: ChunkRef,
+    before: ChunkRef,
     /// Labels of the present series by merged symbols.
     pub(super) labels: Vec<(u32, u32)>,
     /// Its chunks that have a part in the range of the result and are not deleted whole.
@@ -55,10 +61,26 @@ impl<'a> SeriesCursor<'a> {
             table,
             references,
             entry: SeriesEntry::new(),
+            released: ChunkRef(0),
+            before: ChunkRef(0),
             labels: Vec::new(),
             chunks: Vec::new(),
             deleted: Vec::new(),
         })
+    }
+
+    /// Gives back the memory of chunks that were read, a few MiB at a time.
+    fn release_read(&mut self) {
+        let Some(at) = self.entry.chunks.first().map(|c| c.reference) else { return };
+        if at.segment() == self.before.segment() && at.offset() < self.before.offset().saturating_add(RELEASE)
+        {
+            return;
+        }
+        // What is still in work lies behind by less than a step; should it be further, it is read from the file again.
+        if at > self.before {
+            self.input.chunks.release(self.released, self.before);
+            (self.released, self.before) = (self.before, at);
+        }
     }
 
     /// Goes to the next series that has something to give.
@@ -93,6 +115,7 @@ impl<'a> SeriesCursor<'a> {
                 };
                 self.labels.push((n, v));
             }
+            self.release_read();
             return Ok(true);
         }
         Ok(false)
