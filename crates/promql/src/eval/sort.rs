@@ -14,10 +14,11 @@ impl Evaluator<'_> {
         scope: Scope<'_>,
         sink: &mut Sink<'_>,
     ) -> Result<(), EvalError> {
+        let mut all = self.collect(&call.args[0], scope)?;
         if !scope.grid.instant {
+            // Behind what the inside had to say: of the same text the last one stays.
             self.annotate(Annotation::sort_in_range_query(node.pos));
         }
-        let mut all = self.collect(&call.args[0], scope)?;
         let by_value = matches!(call.func, F::Sort | F::SortDesc);
         if by_value {
             for s in all.series.iter_mut().filter(|s| s.column.has_histograms()) {

@@ -25,16 +25,6 @@ impl Evaluator<'_> {
             return Err(EvalError::execution("quantile is called without a parameter"));
         };
         let phis = self.scalar(param, scope)?;
-        let Extent { least, most, any_nan } = Extent::of(&phis, param);
-        if any_nan {
-            self.annotate(Annotation::invalid_quantile(f64::NAN, param.pos));
-        }
-        if most > 1.0 {
-            self.annotate(Annotation::invalid_quantile(most, param.pos));
-        }
-        if least < 0.0 {
-            self.annotate(Annotation::invalid_quantile(least, param.pos));
-        }
         let steps = scope.grid.count;
         let mut groups = Groups::new(a);
         let mut members: Vec<Vec<Column>> = Vec::new();
@@ -55,6 +45,17 @@ impl Evaluator<'_> {
             }
             Ok(())
         })?;
+        // Behind what the inside had to say: of the same text the last one stays.
+        let Extent { least, most, any_nan } = Extent::of(&phis, param);
+        if any_nan {
+            self.annotate(Annotation::invalid_quantile(f64::NAN, param.pos));
+        }
+        if most > 1.0 {
+            self.annotate(Annotation::invalid_quantile(most, param.pos));
+        }
+        if least < 0.0 {
+            self.annotate(Annotation::invalid_quantile(least, param.pos));
+        }
         let mut out = Vec::with_capacity(members.len());
         let mut output = 0;
         let mut values = Vec::new();
