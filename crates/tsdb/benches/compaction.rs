@@ -5,11 +5,13 @@
 //! counted, and without), samples read. `BENCH_ONLY` picks pieces by name, `BENCH_THREADS` sets the number of threads.
 //!
 //! - `plain`: four 2 h blocks of 50k series into 8 h; nothing overlaps, so bytes are copied
+//! - `downsample`: 30 days of 1k series to 5 m, and that to 1 h
 //! - `dedup`: pairs of 2 h blocks of two replicas by penalty, then four of the results into 8 h
 
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use tsdb::downsample::{DownsampleOptions, FIVE_MINUTES, ONE_HOUR, downsample_block};
 use tsdb::merge::{MergeInput, MergeMode, MergeOptions, Merged, merge_blocks};
 use tsdb::meta::BlockMeta;
 
@@ -34,6 +36,10 @@ fn blocks(dir: &Path) -> Vec<PathBuf> {
     found
 }
 
+fn threads() -> usize {
+    std::env::var("BENCH_THREADS").ok().and_then(|t| t.parse().ok()).unwrap_or(2)
+}
+
 fn merge(parents: &[PathBuf], out: &Path, mode: MergeMode) -> (Merged, u64) {
     let metas: Vec<_> = parents.iter().map(|p| BlockMeta::read_dir(p).expect("a meta")).collect();
     let mint = metas.iter().map(|m| m.min_time).min().unwrap_or(0);
@@ -41,7 +47,7 @@ fn merge(parents: &[PathBuf], out: &Path, mode: MergeMode) -> (Merged, u64) {
     let inputs: Vec<_> = parents.iter().map(|p| MergeInput::open(p).expect("a block")).collect();
     std::fs::create_dir_all(out).expect("a folder to write to");
     let mut options = MergeOptions::new(mode, mint, maxt);
-    options.threads = std::env::var("BENCH_THREADS").ok().and_then(|t| t.parse().ok()).unwrap_or(2);
+    options.threads = threads();
     let merged = merge_blocks(&inputs, out, &options, &mut |_| Ok(())).expect("a merge");
     let mut meta = metas[0].clone();
     (meta.min_time, meta.max_time, meta.stats) = (mint, maxt, merged.stats.clone());
@@ -90,5 +96,27 @@ fn main() {
         let pairs: Vec<_> = pairs.collect();
         let (merged, second) = merge(&pairs[..4], &out.join("8h"), MergeMode::Penalty);
         (read + second, merged.stats.num_samples)
+    });
+    measure("downsample", |out| {
+        let (mut read, mut written) = (0, 0);
+        for (number, raw) in blocks(&data.join("long/a")).into_iter().enumerate() {
+            let mut source = raw;
+            for (from, to) in [(0, FIVE_MINUTES), (FIVE_MINUTES, ONE_HOUR)] {
+                let dir = out.join(format!("{number}-{to}"));
+                std::fs::create_dir_all(&dir).expect("a folder to write to");
+                let mut options = DownsampleOptions::new(from, to);
+                options.threads = threads();
+                let mut meta = BlockMeta::read_dir(&source).expect("a meta");
+                read += meta.stats.num_samples;
+                let input = MergeInput::open(&source).expect("a block");
+                let made =
+                    downsample_block(&input, &dir, &options, &mut |_| Ok(())).expect("a downsampled block");
+                written += made.stats.num_samples;
+                meta.stats = made.stats;
+                meta.write_dir(&dir).expect("a meta");
+                source = dir;
+            }
+        }
+        (read, written)
     });
 }

@@ -16,17 +16,20 @@ const BATCH_CHUNKS: usize = 1024;
 /// Batches that may wait for a thread or for being written, for each thread.
 const WAITING: usize = 4;
 
+/// Labels by merged symbols.
+type SeriesLabels = Vec<(u32, u32)>;
+
 /// Series to be merged.
 #[derive(Default)]
 struct Batch {
-    series: Vec<(Vec<(u32, u32)>, Vec<Part>)>,
+    series: Vec<(SeriesLabels, Vec<Part>)>,
     chunks: usize,
 }
 
 /// Series that are merged: labels and the end of their chunks.
 #[derive(Default)]
 struct Done<'a> {
-    series: Vec<(Vec<(u32, u32)>, usize)>,
+    series: Vec<(SeriesLabels, usize)>,
     chunks: Vec<OutChunk<'a>>,
 }
 

@@ -10,6 +10,9 @@ use crate::error::Error;
 /// Receives each merged series: labels by merged symbols, and chunks.
 pub(super) type Write<'w> = dyn FnMut(&[(u32, u32)], &[OutChunk<'_>]) -> Result<(), Error> + 'w;
 
+/// Receives each series before it is merged: labels by merged symbols, and its parts.
+type Visit<'v> = dyn FnMut(&[(u32, u32)], &[Part]) -> Result<(), Error> + 'v;
+
 /// Merges all series and hands them over in order.
 pub(super) fn run(
     inputs: &[MergeInput],
@@ -37,7 +40,7 @@ pub(super) fn for_each_series(
     inputs: &[MergeInput],
     tables: &[SymbolTable],
     options: &MergeOptions,
-    visit: &mut dyn FnMut(&[(u32, u32)], &[Part]) -> Result<(), Error>,
+    visit: &mut Visit<'_>,
 ) -> Result<(), Error> {
     let mut cursors = Vec::new();
     let mut heap = GoHeap::new();
