@@ -154,7 +154,11 @@ impl Context {
         .map_err(|why| Error::Retry { what: format!("write meta.json of block {}", meta.ulid), why })?;
 
         // An upload that is stopped half-way leaves a partial block, which nobody sees and the cleaner removes.
-        let options = UploadOptions { hash_func: self.settings.hash_func, require_labels: true };
+        let options = UploadOptions {
+            hash_func: self.settings.hash_func,
+            require_labels: true,
+            concurrency: self.settings.files_concurrency,
+        };
         let upload = bucket::upload::upload(self.bucket.as_ref(), &dir, options);
         let uploaded = tokio::select! {
             uploaded = upload => uploaded.map_err(Error::retry(format!("upload block {}", meta.ulid)))?,

@@ -5,6 +5,7 @@
 //! for another. [`quarantine`] sets groups aside whose data cannot be worked on.
 
 pub mod clean;
+pub mod component;
 pub mod coverage;
 mod error;
 pub mod group;

@@ -1,9 +1,12 @@
 //! The work on blocks that lie on the local disk, behind a trait: `tsdb` does it, and tests put something in its place that fails at
 //! will or knows nothing but metas.
 
+mod tsdb;
+
 use std::path::{Path, PathBuf};
 
-use tsdb::meta::{BlockMeta, IndexStats};
+pub use self::tsdb::TsdbWork;
+use ::tsdb::meta::{BlockMeta, IndexStats};
 
 use crate::error::Result;
 use crate::progress::Progress;

@@ -90,8 +90,11 @@ fn init_log(values: &Values) -> Result<(), String> {
 }
 
 fn execute(command: &'static Command, values: &Values) -> anyhow::Result<()> {
-    for (name, successor) in &values.aliases_used {
-        tracing::warn!("flag --{name} is deprecated, use --{successor}");
+    // One line, however often the flags stand in an old unit file.
+    let deprecated: Vec<String> =
+        values.aliases_used.iter().map(|(name, successor)| format!("--{name} (use --{successor})")).collect();
+    if !deprecated.is_empty() {
+        tracing::warn!("deprecated flags: {}", deprecated.join(", "));
     }
     let preparing = || format!("preparing {} command failed", command.name);
     refuse_unbuilt(values).with_context(preparing)?;

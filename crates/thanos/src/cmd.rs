@@ -1,5 +1,6 @@
 //! The commands: settings from flags, parts, run group.
 
+mod compact;
 mod query;
 pub(crate) mod setup;
 mod sidecar;
@@ -14,6 +15,7 @@ pub(crate) fn setup(name: &str, setup: Setup<'_>) -> anyhow::Result<()> {
         "sidecar" => sidecar::add(setup),
         "store" => store::add(setup),
         "query" => query::add(setup),
+        "compact" => compact::add(setup),
         _ => anyhow::bail!("the command {name} is not wired"),
     }
 }

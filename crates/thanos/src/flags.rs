@@ -4,6 +4,7 @@
 //! reference tables all read it. A parser of our own rather than a general one: spelling of errors, exit codes, `--no-x`,
 //! `@file` and repeated flags are part of the interface that unit files rely on.
 
+pub(crate) mod compact;
 pub(crate) mod global;
 pub(crate) mod help;
 pub(crate) mod parse;
@@ -86,6 +87,11 @@ impl Flag {
         }
     }
 
+    pub(crate) const fn short(mut self, letter: char) -> Self {
+        self.short = Some(letter);
+        self
+    }
+
     pub(crate) const fn repeated(mut self) -> Self {
         self.repeatable = true;
         self
@@ -137,7 +143,8 @@ impl Command {
 }
 
 /// The sub-commands that are built.
-pub(crate) const COMMANDS: [Command; 3] = [sidecar::COMMAND, store::COMMAND, query::COMMAND];
+pub(crate) const COMMANDS: [Command; 4] =
+    [sidecar::COMMAND, store::COMMAND, query::COMMAND, compact::COMMAND];
 
 /// Sub-commands of Thanos that are not built yet; they are refused by name.
-pub(crate) const UNBUILT_COMMANDS: [&str; 5] = ["rule", "compact", "tools", "receive", "query-frontend"];
+pub(crate) const UNBUILT_COMMANDS: [&str; 4] = ["rule", "tools", "receive", "query-frontend"];

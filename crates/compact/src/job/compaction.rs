@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use futures::{StreamExt, TryStreamExt, stream};
+use futures::future::BoxFuture;
+use futures::{FutureExt, StreamExt, TryStreamExt, stream};
 use tsdb::meta::{BlockMeta, Source};
 use ulid::Ulid;
 
@@ -100,11 +101,10 @@ impl CompactionJob {
         let need = self.sources.iter().map(|m| block_bytes(m)).sum::<u64>().saturating_mul(2);
         context.check_disk(&format!("compaction of {}", list(&ids)), need)?;
 
-        let fetched: Vec<PathBuf> = stream::iter(self.sources.iter().cloned())
-            .map(|meta| fetch(context, dir.to_owned(), meta))
-            .buffered(context.settings.fetch_concurrency.max(1))
-            .try_collect()
-            .await?;
+        let fetches: Vec<BoxFuture<'_, _>> =
+            self.sources.iter().map(|meta| fetch(context, dir.to_owned(), meta.clone()).boxed()).collect();
+        let concurrency = context.settings.fetch_concurrency.max(1);
+        let fetched: Vec<PathBuf> = stream::iter(fetches).buffered(concurrency).try_collect().await?;
         let (parent, merge) = (dir.to_owned(), context.settings.merge);
         let merged =
             context.blocking(progress, move |work, p| work.merge(&fetched, &parent, merge, p)).await?;

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bucket::block;
 use bucket::marks::{self, NoCompactMark, reason};
-use futures::{StreamExt, stream};
+use futures::future::BoxFuture;
+use futures::{FutureExt, StreamExt, stream};
 use rustc_hash::FxHashSet;
 use ulid::Ulid;
 
@@ -31,12 +32,14 @@ impl Compactor {
                 .filter(|g| !failed.contains(&g.key))
                 .filter(|g| !self.quarantine.holds(&g.key, g.blocks.iter().map(|m| m.ulid), now_ms()))
                 .collect();
-            let mut rounds = stream::iter(waiting)
+            let runs: Vec<BoxFuture<'_, _>> = waiting
+                .into_iter()
                 .map(|group| {
-                    let view = &view;
-                    async move { (group, self.compact_group(group, view).await) }
+                    let run = self.compact_group(group, &view);
+                    async move { (group, run.await) }.boxed()
                 })
-                .buffer_unordered(self.config.concurrency.max(1));
+                .collect();
+            let mut rounds = stream::iter(runs).buffer_unordered(self.config.concurrency.max(1));
             let mut again = false;
             while let Some((group, result)) = rounds.next().await {
                 match result {

@@ -1,6 +1,7 @@
 //! One pass of downsampling, and the retention that depends on it.
 
-use futures::{StreamExt, stream};
+use futures::future::BoxFuture;
+use futures::{FutureExt, StreamExt, stream};
 
 use super::{Compactor, now_ms};
 use crate::coverage::downsample_jobs;
@@ -53,10 +54,12 @@ impl Compactor {
                 })
                 .collect();
             let jobs = downsample_jobs(view.metas.values(), &view.no_downsample, &early);
-            let mut running =
-                stream::iter(jobs.iter().filter_map(|job| Some((job, view.metas.get(&job.id)?))))
-                    .map(|(job, meta)| async move { (job, run_downsample(&self.context, meta, job).await) })
-                    .buffer_unordered(self.config.downsample_concurrency.max(1));
+            let runs: Vec<BoxFuture<'_, _>> = jobs
+                .iter()
+                .filter_map(|job| Some((job, view.metas.get(&job.id)?)))
+                .map(|(job, meta)| async move { (job, run_downsample(&self.context, meta, job).await) }.boxed())
+                .collect();
+            let mut running = stream::iter(runs).buffer_unordered(self.config.downsample_concurrency.max(1));
             while let Some((job, result)) = running.next().await {
                 match result {
                     Ok(_) => {}

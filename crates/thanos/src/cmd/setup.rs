@@ -3,12 +3,14 @@
 use std::path::PathBuf;
 
 use anyhow::{Context, bail};
+use bucket::filters::TimeOrDuration as Bound;
 use client::file_or_content::FileOrContent;
 use model::relabel::{Action, RelabelConfig};
 use server::request_log::RequestLog;
 use server::tls::{CipherSuites, Curves, ServerTls, TlsVersion};
 
 use crate::flags::parse::Values;
+use crate::flags::value::TimeOrDuration;
 
 /// A pair of flags whose content has `$(VAR)` replaced.
 pub(crate) fn pair(values: &Values, flag: &'static str) -> FileOrContent {
@@ -105,6 +107,23 @@ pub(crate) fn check_tracing(values: &Values) -> anyhow::Result<()> {
         );
     }
     bail!("tracing with type {} is not supported", tracing.r#type)
+}
+
+/// The bounds of `--min-time` and `--max-time`.
+pub(crate) fn time_range(values: &Values) -> anyhow::Result<(Bound, Bound)> {
+    let bound = |time| match time {
+        TimeOrDuration::At(ms) => Bound::Time(ms),
+        TimeOrDuration::FromNow(ms) => Bound::FromNow(ms),
+    };
+    let (min_time, max_time) = (values.time("min-time"), values.time("max-time"));
+    if min_time.ms() > max_time.ms() {
+        bail!(
+            "invalid argument: --min-time '{}' can't be greater than --max-time '{}'",
+            values.text("min-time"),
+            values.text("max-time")
+        );
+    }
+    Ok((bound(min_time), bound(max_time)))
 }
 
 /// The rules of `--selector.relabel-config`; of the actions only those that choose.

@@ -2,7 +2,6 @@
 
 use anyhow::{Context, bail};
 use bucket::fetcher::Discovery;
-use bucket::filters::TimeOrDuration as Bound;
 use server::http::{self, ApiOptions, Instrumentation};
 use store::cache::IndexCacheConfig;
 use store::{Component, Config, HeaderConfig, Limits, Parts, StoreConfig};
@@ -10,7 +9,6 @@ use store::{Component, Config, HeaderConfig, Limits, Parts, StoreConfig};
 use super::setup;
 use crate::cli::Setup;
 use crate::flags::parse::Values;
-use crate::flags::value::TimeOrDuration;
 
 /// Builds the store gateway and adds its actors to the group.
 pub(super) fn add(context: Setup<'_>) -> anyhow::Result<()> {
@@ -52,14 +50,7 @@ fn config(values: &Values) -> anyhow::Result<Config> {
     } else {
         IndexCacheConfig::from_yaml(&index_cache).map_err(anyhow::Error::msg).context("create index cache")?
     };
-    let (min_time, max_time) = (values.time("min-time"), values.time("max-time"));
-    if min_time.ms() > max_time.ms() {
-        bail!(
-            "invalid argument: --min-time '{}' can't be greater than --max-time '{}'",
-            values.text("min-time"),
-            values.text("max-time")
-        );
-    }
+    let (min_time, max_time) = setup::time_range(values)?;
     let ratio = values.float("store.posting-group-max-key-series-ratio");
     if ratio < 0.0 {
         bail!("--store.posting-group-max-key-series-ratio is negative");
@@ -87,8 +78,8 @@ fn config(values: &Values) -> anyhow::Result<Config> {
                 keep_files: values.bool("cache-index-header"),
             },
             block_sync_concurrency: count("block-sync-concurrency")?.max(1),
-            min_time: bound(min_time),
-            max_time: bound(max_time),
+            min_time,
+            max_time,
             limits: Limits {
                 series: values.uint("store.limits.request-series"),
                 samples: values.uint("store.limits.request-samples"),
@@ -102,11 +93,4 @@ fn config(values: &Values) -> anyhow::Result<Config> {
             ..StoreConfig::new(values.text("data-dir"))
         },
     })
-}
-
-fn bound(time: TimeOrDuration) -> Bound {
-    match time {
-        TimeOrDuration::At(ms) => Bound::Time(ms),
-        TimeOrDuration::FromNow(ms) => Bound::FromNow(ms),
-    }
 }

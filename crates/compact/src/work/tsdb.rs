@@ -1,0 +1,239 @@
+//! The work on blocks as `tsdb` does it.
+
+use std::path::{Path, PathBuf};
+
+use ::tsdb::Error as TsdbError;
+use ::tsdb::downsample::{DownsampleOptions, downsample_block};
+use ::tsdb::index::SeriesEntry;
+use ::tsdb::merge::{MergeInput, MergeMode, MergeOptions, merge_blocks};
+use ::tsdb::meta::{BlockDesc, BlockMeta};
+use ::tsdb::postings::PostingsSource;
+use model::labels::LabelsWriter;
+use ulid::Ulid;
+
+use super::{BlockWork, Health, Merge};
+use crate::error::{Error, Result};
+use crate::progress::Progress;
+
+/// Cancellation and progress are looked at every so many series.
+const CHECK_EVERY: u64 = 1024;
+
+/// Works on blocks with `tsdb`.
+#[derive(Clone, Copy, Debug)]
+pub struct TsdbWork {
+    /// Threads that a merge or a downsampling uses, 1 or more.
+    pub threads: usize,
+}
+
+/// Data at fault are critical; anything else (a full disk) may be better the next time.
+fn failed(what: &str, error: TsdbError) -> Error {
+    match error.is_corrupt() {
+        true => Error::Critical(format!("{what}: {error}")),
+        false => Error::Retry { what: what.to_owned(), why: error.to_string() },
+    }
+}
+
+/// A step of the work said to stop.
+fn stopped() -> TsdbError {
+    TsdbError::io("", std::io::Error::from(std::io::ErrorKind::Interrupted))
+}
+
+/// What a failure was, given that the work may have been told to stop.
+fn outcome<T>(done: std::result::Result<T, TsdbError>, what: &str, progress: &Progress) -> Result<T> {
+    match done {
+        Ok(value) => Ok(value),
+        Err(_) if progress.is_cancelled() => Err(Error::Cancelled),
+        Err(error) => Err(failed(what, error)),
+    }
+}
+
+impl BlockWork for TsdbWork {
+    fn check(&self, dir: &Path, meta: &BlockMeta, progress: &Progress) -> Result<Health> {
+        let what = format!("check index of block {}", meta.ulid);
+        let done = check(dir, meta, progress);
+        match done {
+            Ok(Ok(health)) => Ok(health),
+            Ok(Err(critical)) => Err(Error::Critical(format!("block {}: {critical}", meta.ulid))),
+            Err(error) => outcome(Err(error), &what, progress),
+        }
+    }
+
+    fn merge(
+        &self,
+        inputs: &[PathBuf],
+        parent: &Path,
+        merge: Merge,
+        progress: &Progress,
+    ) -> Result<Option<BlockMeta>> {
+        let what = "merge blocks";
+        outcome(self.merge_into(inputs, parent, merge, progress), what, progress)
+    }
+
+    fn downsample(
+        &self,
+        input: &Path,
+        parent: &Path,
+        to_ms: i64,
+        progress: &Progress,
+    ) -> Result<Option<BlockMeta>> {
+        let what = format!("downsample {}", input.display());
+        outcome(self.downsample_into(input, parent, to_ms, progress), &what, progress)
+    }
+}
+
+impl TsdbWork {
+    fn merge_into(
+        &self,
+        inputs: &[PathBuf],
+        parent: &Path,
+        merge: Merge,
+        progress: &Progress,
+    ) -> std::result::Result<Option<BlockMeta>, TsdbError> {
+        let metas = inputs.iter().map(BlockMeta::read_dir).collect::<std::result::Result<Vec<_>, _>>()?;
+        let opened = inputs.iter().map(MergeInput::open).collect::<std::result::Result<Vec<_>, _>>()?;
+        // Series of several inputs may be the same, so that the work ends before the total, never after.
+        progress.set_total(metas.iter().map(|m| m.stats.num_series).sum());
+        let (mint, maxt) = (
+            metas.iter().map(|m| m.min_time).min().unwrap_or(0),
+            metas.iter().map(|m| m.max_time).max().unwrap_or(0),
+        );
+        let mode = match merge {
+            Merge::Chain => MergeMode::Compact,
+            Merge::Penalty => MergeMode::Penalty,
+        };
+        let mut options = MergeOptions::new(mode, mint, maxt);
+        options.threads = self.threads;
+        let mut meta = BlockMeta::new(Ulid::generate(), mint, maxt);
+        let dir = new_block(parent, meta.ulid)?;
+        let merged = merge_blocks(&opened, &dir, &options, &mut |done| step(progress, done))?;
+        if merged.stats.num_samples == 0 {
+            std::fs::remove_dir_all(&dir).map_err(|e| TsdbError::io(&dir, e))?;
+            return Ok(None);
+        }
+        meta.stats = merged.stats;
+        meta.compaction.level = metas.iter().map(|m| m.compaction.level).max().unwrap_or(0) + 1;
+        let mut sources: Vec<Ulid> =
+            metas.iter().flat_map(|m| m.compaction.sources.iter().copied()).collect();
+        sources.sort_unstable();
+        sources.dedup();
+        meta.compaction.sources = sources;
+        meta.compaction.parents = metas
+            .iter()
+            .map(|m| BlockDesc { ulid: m.ulid, min_time: m.min_time, max_time: m.max_time })
+            .collect();
+        meta.write_dir(&dir)?;
+        Ok(Some(meta))
+    }
+}
+
+impl TsdbWork {
+    fn downsample_into(
+        &self,
+        input: &Path,
+        parent: &Path,
+        to_ms: i64,
+        progress: &Progress,
+    ) -> std::result::Result<Option<BlockMeta>, TsdbError> {
+        let source = BlockMeta::read_dir(input)?;
+        progress.set_total(source.stats.num_series);
+        let opened = MergeInput::open(input)?;
+        let mut options = DownsampleOptions::new(source.thanos.downsample.resolution, to_ms);
+        options.threads = self.threads;
+        let id = Ulid::generate();
+        let dir = new_block(parent, id)?;
+        let made = downsample_block(&opened, &dir, &options, &mut |done| step(progress, done))?;
+        if made.stats.num_samples == 0 {
+            std::fs::remove_dir_all(&dir).map_err(|e| TsdbError::io(&dir, e))?;
+            return Ok(None);
+        }
+        let mut meta = BlockMeta { ulid: id, ..source };
+        // As in Thanos, only these are counted anew; the kinds of samples are those of the source.
+        meta.stats.num_samples = made.stats.num_samples;
+        meta.stats.num_series = made.stats.num_series;
+        meta.stats.num_chunks = made.stats.num_chunks;
+        meta.stats.num_tombstones = 0;
+        meta.write_dir(&dir)?;
+        Ok(Some(meta))
+    }
+}
+
+/// The directory of a new block.
+fn new_block(parent: &Path, id: Ulid) -> std::result::Result<PathBuf, TsdbError> {
+    let dir = parent.join(id.to_string());
+    std::fs::create_dir_all(&dir).map_err(|e| TsdbError::io(&dir, e))?;
+    Ok(dir)
+}
+
+/// Notes the progress; an error when the work shall stop.
+fn step(progress: &Progress, done: u64) -> std::result::Result<(), TsdbError> {
+    progress.set_done(done);
+    if progress.is_cancelled() { Err(stopped()) } else { Ok(()) }
+}
+
+/// Walks over the index. The inner error is one of the data that no repair of ours helps.
+fn check(
+    dir: &Path,
+    meta: &BlockMeta,
+    progress: &Progress,
+) -> std::result::Result<std::result::Result<Health, String>, TsdbError> {
+    let input = MergeInput::open(dir)?;
+    let index = &input.index;
+    let (mut entry, mut writer) = (SeriesEntry::new(), LabelsWriter::new());
+    let mut health = Health::default();
+    let (mut ooo_series, mut outside, mut bad_order) = (0u64, 0u64, 0u64);
+    let mut examples: [Option<String>; 3] = Default::default();
+    let mut previous = None;
+    let mut last_reference: Option<u32> = None;
+    for reference in index.all_postings()? {
+        index.series(reference, i64::MIN, i64::MAX, &mut entry)?;
+        let labels = index.labels(&entry, &mut writer)?;
+        if let Some(last) = last_reference.replace(reference) {
+            let size =
+                index.version().series_offset(reference).saturating_sub(index.version().series_offset(last));
+            health.index_stats.series_max_size = health.index_stats.series_max_size.max(size as i64);
+        }
+        if labels.is_empty() {
+            return Ok(Err(format!("series {reference} has no labels")));
+        }
+        if previous.as_ref().is_some_and(|p| *p >= labels) {
+            return Ok(Err(format!("series {labels} out of order")));
+        }
+        if labels.iter().zip(labels.iter().skip(1)).any(|(a, b)| a.0 > b.0) {
+            bad_order += 1;
+            examples[2].get_or_insert_with(|| labels.to_string());
+        }
+        if entry.chunks.is_empty() {
+            return Ok(Err(format!("series {labels} has no chunks")));
+        }
+        if entry.chunks.windows(2).any(|pair| pair[1].mint <= pair[0].maxt) {
+            ooo_series += 1;
+            examples[0].get_or_insert_with(|| labels.to_string());
+        }
+        for pair in entry.chunks.windows(2) {
+            let (a, b) = (pair[0].reference, pair[1].reference);
+            if a.segment() == b.segment() {
+                let size = i64::from(b.offset()) - i64::from(a.offset());
+                health.index_stats.chunk_max_size = health.index_stats.chunk_max_size.max(size);
+            }
+        }
+        // Thanos counts a chunk that begins at the block's end as outside as well, and has a repair for it alone.
+        if entry.chunks.iter().any(|c| c.mint >= meta.max_time || c.maxt < meta.min_time) {
+            outside += 1;
+            examples[1].get_or_insert_with(|| labels.to_string());
+        }
+        health.series += 1;
+        health.chunks += entry.chunks.len() as u64;
+        previous = Some(labels);
+        if health.series.is_multiple_of(CHECK_EVERY) && progress.is_cancelled() {
+            return Err(stopped());
+        }
+    }
+    let [ooo_example, outside_example, order_example] = examples;
+    let found = |count: u64, what: &str, example: Option<String>| {
+        example.map(|series| format!("{count} series with {what}, for example {series}"))
+    };
+    health.out_of_order = found(ooo_series, "chunks out of order", ooo_example);
+    health.outside = found(outside, "chunks outside of the block's time", outside_example);
+    health.label_order = found(bad_order, "labels out of order", order_example);
+    Ok(Ok(health))
+}
