@@ -57,7 +57,9 @@ impl Compactor {
             let runs: Vec<BoxFuture<'_, _>> = jobs
                 .iter()
                 .filter_map(|job| Some((job, view.metas.get(&job.id)?)))
-                .map(|(job, meta)| async move { (job, run_downsample(&self.context, meta, job).await) }.boxed())
+                .map(|(job, meta)| {
+                    async move { (job, run_downsample(&self.context, meta, job).await) }.boxed()
+                })
                 .collect();
             let mut running = stream::iter(runs).buffer_unordered(self.config.downsample_concurrency.max(1));
             while let Some((job, result)) = running.next().await {

@@ -34,9 +34,6 @@ pub(super) fn run(
     })
 }
 
-/// Takes the labels of a series, as numbers of the merged symbols, and its parts.
-pub(super) type Visit<'a> = dyn FnMut(&[(u32, u32)], &[Part]) -> Result<(), Error> + 'a;
-
 /// Walks over all series; those of several inputs with the same labels come as the parts of one, in the order in which
 /// Prometheus's merge has them.
 pub(super) fn for_each_series(
