@@ -8,7 +8,7 @@ use prometheus::{Histogram, HistogramOpts, Registry, exponential_buckets};
 use promql::EvalError;
 use promql::ast::Expr;
 use promql::engine::{Engine, EngineOptions, Query, QueryParams, QueryResult};
-use promql::limits::{Cancel, Limits};
+use promql::limits::{Cancel, Limits, ProcessBudget};
 use promql::parse::parse_expr;
 use storeapi::endpoint::EndpointSet;
 use storeapi::{PartialResponse, RequestContext, ShardInfo, StoreApi};
@@ -73,6 +73,8 @@ pub struct Evaluated {
 pub struct QueryApi {
     pub(crate) config: QueryConfig,
     pub(crate) engine: Engine,
+    /// What all queries together may hold.
+    budget: Option<Arc<ProcessBudget>>,
     pub(crate) selects: SelectContext,
     pub(crate) gate: Gate,
     pub(crate) endpoints: EndpointSet,
@@ -98,6 +100,8 @@ impl QueryApi {
         let mut options = EngineOptions {
             default_subquery_step: Arc::new(move |_| subquery_step),
             delayed_name_removal: config.delayed_name_removal,
+            type_and_unit_labels: config.type_and_unit_labels,
+            use_start_timestamps: config.use_start_timestamps,
             pool: Some(Arc::new(pool)),
             ..EngineOptions::default()
         };
@@ -127,6 +131,7 @@ impl QueryApi {
         registry.register(Box::new(requested_range.clone()))?;
         Ok(QueryApi {
             engine: Engine::new(options),
+            budget: (config.max_total_bytes > 0).then(|| ProcessBudget::new(config.max_total_bytes)),
             selects,
             gate,
             fanout: Fanout::new(
@@ -177,12 +182,27 @@ impl QueryApi {
         let source =
             StoreQueryable::prefetch(selects, options.select_options(), query.selects(), query.time_range());
         let stats = source.stats().clone();
-        let limits = Limits { deadline: Some(deadline), ..Limits::default() };
+        let limits = Limits {
+            max_samples: self.config.max_samples,
+            max_bytes: self.config.max_query_bytes,
+            process: self.budget.clone(),
+            deadline: Some(deadline),
+            cancel: Cancel::new(),
+        };
+        let text = query.expr().to_string();
         let cancel = CancelOnDrop { evaluation: limits.cancel.clone(), selects: source.tasks() };
         let evaluation = tokio::task::spawn_blocking(move || query.exec(&source, &limits));
         let result =
             evaluation.await.map_err(|error| ApiError::internal(format!("evaluate query: {error}")))?;
         drop(cancel);
+        if let Err(
+            error @ (EvalError::QueryMemory { .. }
+            | EvalError::ProcessMemory { .. }
+            | EvalError::TooManySamples),
+        ) = &result.value
+        {
+            tracing::warn!(query = text, %error, "query was ended at a limit");
+        }
         Ok(Evaluated { result, stats, took: begun.elapsed() })
     }
 }

@@ -136,6 +136,16 @@ pub struct QueryConfig {
     pub parse_options: ParseOptions,
     /// Metric names are dropped at the end only (`--enable-feature=promql-delayed-name-removal`).
     pub delayed_name_removal: bool,
+    /// Counters are told by their `__type__` (`--enable-feature=type-and-unit-labels`).
+    pub type_and_unit_labels: bool,
+    /// Rates use start timestamps (`--enable-feature=use-start-timestamps`).
+    pub use_start_timestamps: bool,
+    /// Samples that one query may hold at once; 0 sets no limit (`--query.max-samples`).
+    pub max_samples: u64,
+    /// Bytes of samples, columns and results that one query may hold; 0 sets no limit (`--query.max-memory`).
+    pub max_query_bytes: u64,
+    /// Bytes that all queries together may hold; 0 sets no limit (`--query.max-memory-total`).
+    pub max_total_bytes: u64,
     /// Tenants.
     pub tenancy: TenancyConfig,
     /// Labels announced beside those of the stores (`--selector-label`).
@@ -175,8 +185,14 @@ impl Default for QueryConfig {
             default_evaluation_interval: Duration::from_secs(60),
             metadata_default_time_range: Duration::ZERO,
             partial_responses: PartialResponses::default(),
-            parse_options: ParseOptions::default(),
+            // As in Prometheus 3.14, where arithmetic on durations is no longer behind a switch.
+            parse_options: ParseOptions { enable_duration_expressions: true, ..ParseOptions::default() },
             delayed_name_removal: false,
+            type_and_unit_labels: false,
+            use_start_timestamps: false,
+            max_samples: 0,
+            max_query_bytes: 0,
+            max_total_bytes: 0,
             tenancy: TenancyConfig::default(),
             selector_labels: Labels::empty(),
             selector: StoreSelector::default(),

@@ -129,6 +129,8 @@ fn config(values: &Values) -> anyhow::Result<QueryConfig> {
     };
     let defaults = QueryConfig::default();
     let mut parse_options = defaults.parse_options;
+    let (mut delayed_name_removal, mut type_and_unit_labels, mut use_start_timestamps) =
+        (false, false, false);
     for feature in values.texts("enable-feature").iter().flat_map(|text| text.split(',')) {
         match feature {
             "" => {}
@@ -136,7 +138,15 @@ fn config(values: &Values) -> anyhow::Result<QueryConfig> {
                 parse_options.enable_experimental_functions = true;
                 tracing::info!(option = feature, "Experimental PromQL functions enabled.");
             }
-            "promql-negative-offset" | "promql-at-modifier" => {
+            "promql-extended-range-selectors" => parse_options.enable_extended_range_selectors = true,
+            "promql-binop-fill-modifiers" => parse_options.enable_binop_fill_modifiers = true,
+            "promql-delayed-name-removal" => delayed_name_removal = true,
+            "type-and-unit-labels" => type_and_unit_labels = true,
+            "use-start-timestamps" => use_start_timestamps = true,
+            "promql-negative-offset"
+            | "promql-at-modifier"
+            | "promql-duration-expr"
+            | "promql-per-step-stats" => {
                 tracing::warn!(
                     option = feature,
                     "This option for --enable-feature is now permanently enabled and therefore a no-op."
@@ -179,6 +189,15 @@ fn config(values: &Values) -> anyhow::Result<QueryConfig> {
             status: values.bool("status.partial-response"),
         },
         parse_options,
+        delayed_name_removal,
+        type_and_unit_labels,
+        use_start_timestamps,
+        max_samples: values.uint("query.max-samples"),
+        max_query_bytes: values.bytes("query.max-memory"),
+        max_total_bytes: match values.bytes("query.max-memory-total") {
+            0 => setup::memory_bytes() / 4 * 3,
+            bytes => bytes,
+        },
         tenancy: TenancyConfig {
             header: values.text("query.tenant-header"),
             default_tenant: values.text("query.default-tenant-id"),

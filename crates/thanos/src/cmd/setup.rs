@@ -109,6 +109,18 @@ pub(crate) fn check_tracing(values: &Values) -> anyhow::Result<()> {
     bail!("tracing with type {} is not supported", tracing.r#type)
 }
 
+/// The memory in bytes that the process may use: that of its control group, else that of the machine; 0 when neither can be told.
+pub(crate) fn memory_bytes() -> u64 {
+    let group =
+        std::fs::read_to_string("/sys/fs/cgroup/memory.max").ok().and_then(|text| text.trim().parse().ok());
+    let machine = || {
+        let text = std::fs::read_to_string("/proc/meminfo").ok()?;
+        let line = text.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
+        line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok().map(|kib| kib * 1024)
+    };
+    group.or_else(machine).unwrap_or(0)
+}
+
 /// The bounds of `--min-time` and `--max-time`.
 pub(crate) fn time_range(values: &Values) -> anyhow::Result<(Bound, Bound)> {
     let bound = |time| match time {

@@ -35,7 +35,9 @@ fn querier_answers_as_prometheus_does() -> Result<()> {
     ensure!(queries.len() >= 300, "only {} queries", queries.len());
     let mut wrong = Vec::new();
     for (name, querier) in [("sidecar", &by_sidecar), ("store", &by_store), ("both", &by_both)] {
-        for query in &queries {
+        // Copies of a series that are joined have the resets of counters removed, as in Thanos (docs/differences.md).
+        let joined = name == "both";
+        for query in queries.iter().filter(|q| !(joined && q.contains("resets("))) {
             for (kind, params) in questions(query) {
                 let params: Vec<(&str, &str)> = params.iter().map(|(k, v)| (*k, v.as_str())).collect();
                 let want = http::post_form(&format!("{}/api/v1/{kind}", prometheus.url), &params)?.json()?;

@@ -2,6 +2,7 @@
 
 mod differential;
 mod failures;
+mod limits;
 mod old_command_lines;
 mod queries;
 mod sidecar_upload;
