@@ -96,7 +96,7 @@ fn loop_addresses(process: &mut Process) -> String {
 #[test]
 fn query_without_endpoints() {
     let mut query = Process::start(&["query", "--store=127.0.0.1:1", PORTS[0], PORTS[1]]);
-    query.wait_for(&["level=warn", "flag --store is deprecated, use --endpoint"]);
+    query.wait_for(&["level=warn", "deprecated flags: --store (use --endpoint)"]);
     let address = loop_addresses(&mut query);
     assert_eq!(get(&address, "/-/ready"), (200, "OK".into()));
     let (status, answer) = get(&address, "/api/v1/query?query=1");
