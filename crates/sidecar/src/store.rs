@@ -74,20 +74,20 @@ impl StoreApi for PrometheusStore {
         if mint > request.max_time {
             return Ok(stream::empty().boxed());
         }
-        let shard = ShardMatcher::new(request.shard_info.as_ref());
         let labels = SeriesLabels::new(&external, &request.without_replica_labels);
         let client = self.peer.client();
         if request.skip_chunks {
             let limit = u64::try_from(request.limit).unwrap_or(0);
             let found = client.series(&matchers, mint, request.max_time, limit).await.map_err(api_error)?;
-            let announced =
-                found.iter().map(|found| labels.apply(found)).filter(|labels| shard.matches(labels));
+            // As in Thanos, a call for labels alone is answered for all shards.
+            let announced = found.iter().map(|found| labels.apply(found));
             let mut series: Vec<_> = announced.map(|labels| Series { labels, chunks: Vec::new() }).collect();
             series.sort_by(|a, b| a.labels.cmp(&b.labels));
             // Without replica labels two may have become one.
             series.dedup_by(|a, b| a.labels == b.labels);
             return Ok(streamed::sorted(series, request.limit));
         }
+        let shard = ShardMatcher::new(request.shard_info.as_ref());
         let query = request::read_request(&matchers, mint, request.max_time);
         match client.remote_read(&query).await.map_err(read_error)? {
             RemoteReadResponse::Streamed(frames) => {
@@ -127,13 +127,16 @@ impl StoreApi for PrometheusStore {
             let series = client.series(&matchers, request.start, request.end, 0).await.map_err(api_error)?;
             series.iter().flat_map(|labels| labels.iter().map(|(name, _)| name.to_string())).collect()
         };
+        names.sort_unstable();
+        names.dedup();
+        truncate_to_limit(&mut names, request.limit);
+        // The limit is that of Prometheus's names; the external ones come on top.
         if !names.is_empty() {
             names.extend(external.iter().map(|(name, _)| name.to_string()));
         }
         names.retain(|name| !request.without_replica_labels.contains(name));
         names.sort_unstable();
         names.dedup();
-        truncate_to_limit(&mut names, request.limit);
         Ok(LabelNamesResponse { names, ..Default::default() })
     }
 

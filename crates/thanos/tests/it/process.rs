@@ -2,7 +2,12 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
-use std::process::{Child, ChildStderr, Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::{Duration, Instant};
+
+/// How long a line of the log, or the end of the process, is waited for.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Runs the binary to its end.
 pub(crate) fn run(arguments: &[&str]) -> Output {
@@ -16,7 +21,7 @@ pub(crate) fn text(bytes: &[u8]) -> String {
 /// A component that runs until it is told to stop.
 pub(crate) struct Process {
     child: Child,
-    lines: BufReader<ChildStderr>,
+    lines: Receiver<String>,
     /// Everything logged so far.
     pub(crate) log: String,
 }
@@ -29,16 +34,27 @@ impl Process {
             .stdout(Stdio::null())
             .spawn()
             .expect("the binary starts");
-        let lines = BufReader::new(child.stderr.take().expect("stderr is piped"));
+        let stderr = BufReader::new(child.stderr.take().expect("stderr is piped"));
+        let (sender, lines) = channel();
+        // Ends with the process; a line nobody waits for is dropped with the channel.
+        std::thread::spawn(move || {
+            for line in stderr.lines() {
+                let line = line.unwrap_or_else(|e| format!("(the log cannot be read: {e})"));
+                if sender.send(line + "\n").is_err() {
+                    return;
+                }
+            }
+        });
         Self { child, lines, log: String::new() }
     }
 
-    /// Reads the log until a line holds all of `parts`; fails when the process ends before.
+    /// Reads the log until a line holds all of `parts`; fails when the process ends before or takes too long.
     pub(crate) fn wait_for(&mut self, parts: &[&str]) -> String {
+        let deadline = Instant::now() + PATIENCE;
         loop {
-            let mut line = String::new();
-            let read = self.lines.read_line(&mut line).expect("the log is UTF-8");
-            assert!(read > 0, "the process ended without a line of {parts:?}:\n{}", self.log);
+            let left = deadline.saturating_duration_since(Instant::now());
+            let line = self.lines.recv_timeout(left);
+            let line = line.unwrap_or_else(|e| panic!("no line of {parts:?} ({e}):\n{}", self.log));
             self.log.push_str(&line);
             if parts.iter().all(|part| line.contains(part)) {
                 return line;
@@ -66,10 +82,14 @@ impl Process {
 
     /// Waits for its end.
     pub(crate) fn ended(&mut self) -> (i32, String) {
-        let mut rest = String::new();
-        self.lines.read_to_string(&mut rest).expect("the log is UTF-8");
+        let deadline = Instant::now() + PATIENCE;
+        // The log ends with the process.
+        while let Ok(line) = self.lines.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+            self.log.push_str(&line);
+        }
+        assert!(Instant::now() < deadline, "the process does not end:\n{}", self.log);
         let status = self.child.wait().expect("the process can be waited for");
-        (status.code().expect("the process ended by itself"), std::mem::take(&mut self.log) + &rest)
+        (status.code().expect("the process ended by itself"), std::mem::take(&mut self.log))
     }
 }
 
