@@ -1,0 +1,49 @@
+import { createServer } from 'node:http';
+
+/** Metrics in OpenMetrics: many series, a classic histogram with exemplars, and labels that would be HTML if read as such. */
+function metrics(series) {
+  const out = ['# TYPE demo_load gauge', '# HELP demo_load Load of a made-up device.'];
+  const now = Date.now() / 1000;
+  for (let at = 0; at < series; at++) {
+    const value = 50 + 40 * Math.sin(now / 60 + at / 100) + (at % 7);
+    out.push(`demo_load{device="dev-${at}",rack="r${at % 40}",zone="z${at % 3}"} ${value.toFixed(3)}`);
+  }
+  out.push('# TYPE demo_markup gauge', 'demo_markup{text="<img src=x onerror=alert(1)>"} 1');
+  out.push(
+    '# TYPE demo_latency_seconds histogram',
+    '# HELP demo_latency_seconds Latency of made-up requests.',
+  );
+  const bounds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5];
+  let count = 0;
+  bounds.forEach((bound, row) => {
+    count += Math.floor(now * (10 - Math.abs(row - 4) * 2)) % 1e9;
+    const trace = `# {trace_id="trace-${Math.floor(now)}"} ${bound * 0.9} ${now.toFixed(3)}`;
+    out.push(`demo_latency_seconds_bucket{le="${bound}"} ${count} ${row === 5 ? trace : ''}`.trimEnd());
+  });
+  out.push(`demo_latency_seconds_bucket{le="+Inf"} ${count}`, `demo_latency_seconds_count ${count}`);
+  out.push(`demo_latency_seconds_sum ${(count * 0.1).toFixed(3)}`, '# EOF', '');
+  return out.join('\n');
+}
+
+/** Serves them on a port; `close` ends it. */
+export function startExporter(port, series) {
+  const server = createServer((_, response) => {
+    response.writeHead(200, { 'Content-Type': 'application/openmetrics-text; version=1.0.0; charset=utf-8' });
+    response.end(metrics(series));
+  });
+  return new Promise(resolve => server.listen(port, '127.0.0.1', () => resolve(server)));
+}
+
+/** Three days of a few series, for blocks. */
+export function pastSamples(now) {
+  const out = ['# TYPE demo_past gauge'];
+  const end = Math.floor(now / 7200) * 7200;
+  for (let at = 0; at < 4; at++) {
+    for (let time = end - 3 * 86_400; time < end; time += 120) {
+      // A gap of half a day in the middle.
+      if (time > end - 2 * 86_400 && time < end - 1.5 * 86_400) continue;
+      out.push(`demo_past{device="dev-${at}"} ${(Math.sin(time / 9000 + at) * 10).toFixed(3)} ${time}`);
+    }
+  }
+  return `${out.join('\n')}\n# EOF\n`;
+}

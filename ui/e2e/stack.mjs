@@ -1,0 +1,179 @@
+// Starts Prometheus, sidecar, store, compactor and querier on free ports of the loopback.
+// As a program: prints their addresses as JSON and runs until a signal.
+import { execFileSync, spawn } from 'node:child_process';
+import { mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { pastSamples, startExporter } from './exporter.mjs';
+
+const programs = {
+  prometheus: process.env.PROMETHEUS ?? 'prometheus',
+  promtool: process.env.PROMTOOL ?? 'promtool',
+  thanos: process.env.THANOS ?? resolve(import.meta.dirname, '../../target/debug/thanos'),
+};
+
+const rules = `groups:
+- name: demo
+  interval: 5s
+  rules:
+  - record: zone:demo_load:avg
+    expr: avg by (zone) (demo_load)
+  - alert: AlwaysFiring
+    expr: vector(1) > 0
+    labels: {severity: page}
+    annotations: {summary: "value is {{ $value }}", link: "<b>not bold</b>"}
+  - alert: Pending
+    expr: vector(1) > 0
+    for: 1h
+  - alert: Quiet
+    expr: demo_load > 1000
+`;
+
+function freePort() {
+  return new Promise((done, fail) => {
+    const server = createServer();
+    server.on('error', fail);
+    server.listen(0, '127.0.0.1', () => {
+      const { port } = server.address();
+      server.close(() => done(port));
+    });
+  });
+}
+
+async function untilTrue(what, check, seconds = 60) {
+  const end = Date.now() + seconds * 1000;
+  for (;;) {
+    try {
+      if (await check()) return;
+    } catch {
+      // Not there yet.
+    }
+    if (Date.now() > end) throw new Error(`${what}: not ready after ${seconds} s`);
+    await new Promise(done => setTimeout(done, 100));
+  }
+}
+
+const ready = url => untilTrue(url, async () => (await fetch(url)).ok);
+
+async function json(url) {
+  return (await fetch(url)).json();
+}
+
+/** Blocks of the past, made by promtool, in Prometheus's folder. */
+function writePast(dir) {
+  const file = join(dir, 'past.om');
+  writeFileSync(file, pastSamples(Date.now() / 1000));
+  execFileSync(programs.promtool, ['tsdb', 'create-blocks-from', 'openmetrics', file, join(dir, 'data')], {
+    stdio: 'ignore',
+  });
+}
+
+export async function startStack({ series = 4000 } = {}) {
+  const dir = mkdtempSync(join(tmpdir(), 'thanos-ui-'));
+  const children = new Map();
+  let exporter;
+  const stop = async () => {
+    exporter?.close();
+    exporter?.closeAllConnections();
+    const ended = [...children.values()].map(
+      child =>
+        new Promise(done => {
+          if (child.exitCode !== null || child.signalCode !== null) return done();
+          child.once('exit', done);
+          child.kill('SIGTERM');
+          setTimeout(() => child.kill('SIGKILL'), 5000).unref();
+        }),
+    );
+    await Promise.all(ended);
+    if (process.env.KEEP === undefined) rmSync(dir, { recursive: true, force: true });
+  };
+  const start = (name, program, args) => {
+    const log = openSync(join(dir, `${name}.log`), 'w');
+    const child = spawn(program, args, { cwd: dir, stdio: ['ignore', log, log] });
+    children.set(name, child);
+    child.once('error', error => process.stderr.write(`${name}: ${error.message}\n`));
+  };
+  const component = async (name, ...args) => {
+    const [http, grpc] = [await freePort(), await freePort()];
+    const grpcArgs = name === 'compact' ? [] : [`--grpc-address=127.0.0.1:${grpc}`];
+    start(name, programs.thanos, [
+      name.replace(/\d+$/, ''),
+      `--http-address=127.0.0.1:${http}`,
+      ...grpcArgs,
+      ...args,
+    ]);
+    await ready(`http://127.0.0.1:${http}/-/ready`);
+    return { http: `http://127.0.0.1:${http}`, grpc: `127.0.0.1:${grpc}` };
+  };
+  try {
+    mkdirSync(join(dir, 'data'));
+    mkdirSync(join(dir, 'bucket'));
+    const [exporterPort, prometheusPort] = [await freePort(), await freePort()];
+    exporter = await startExporter(exporterPort, series);
+    writeFileSync(join(dir, 'rules.yml'), rules);
+    writeFileSync(join(dir, 'bucket.yml'), `type: FILESYSTEM\nconfig: {directory: ${join(dir, 'bucket')}}\n`);
+    writeFileSync(
+      join(dir, 'prometheus.yml'),
+      `global: {scrape_interval: 2s, evaluation_interval: 5s, external_labels: {cluster: eu1, replica: a}}
+rule_files: [rules.yml]
+scrape_configs:
+- {job_name: demo, static_configs: [{targets: ["127.0.0.1:${exporterPort}"]}]}
+- {job_name: prometheus, static_configs: [{targets: ["127.0.0.1:${prometheusPort}"]}]}
+- {job_name: gone, static_configs: [{targets: ["127.0.0.1:1"]}]}
+`,
+    );
+    writePast(dir);
+    const prometheus = `http://127.0.0.1:${prometheusPort}`;
+    start('prometheus', programs.prometheus, [
+      '--config.file=prometheus.yml',
+      '--storage.tsdb.path=data',
+      '--storage.tsdb.retention.time=30d',
+      '--storage.tsdb.min-block-duration=2h',
+      '--storage.tsdb.max-block-duration=2h',
+      '--enable-feature=exemplar-storage,native-histograms',
+      `--web.listen-address=127.0.0.1:${prometheusPort}`,
+    ]);
+    await ready(`${prometheus}/-/ready`);
+    const bucket = '--objstore.config-file=bucket.yml';
+    const sidecar = await component('sidecar', `--prometheus.url=${prometheus}`, '--tsdb.path=data', bucket);
+    await untilTrue('upload', async () => (await metric(sidecar.http, 'thanos_shipper_uploads_total')) > 20);
+    // A level above, before the store and the pages look.
+    const store = await component('store', '--data-dir=store', '--sync-block-duration=10s', bucket);
+    const compact = await component('compact', '--data-dir=compact', '--wait', '--wait-interval=20s', bucket);
+    const dead = await freePort();
+    const query = await component(
+      'query',
+      '--query.replica-label=replica',
+      `--endpoint=${sidecar.grpc}`,
+      `--endpoint=${store.grpc}`,
+      `--endpoint=127.0.0.1:${dead}`,
+    );
+    await untilTrue('samples', async () => {
+      const { data } = await json(`${query.http}/api/v1/query?query=count(demo_load)`);
+      return Number(data?.result?.[0]?.value?.[1]) === series;
+    });
+    const kill = name => {
+      const child = children.get(name);
+      child?.kill('SIGKILL');
+    };
+    return { prometheus, sidecar, store, compact, query, dead: `127.0.0.1:${dead}`, dir, stop, kill };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+async function metric(http, name) {
+  const text = await (await fetch(`${http}/metrics`)).text();
+  const values = text.split('\n').filter(line => line.startsWith(`${name}{`) || line.startsWith(`${name} `));
+  return values.reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0);
+}
+
+if (import.meta.filename === process.argv[1]) {
+  const { stop, kill: _, ...addresses } = await startStack();
+  process.stdout.write(`${JSON.stringify(addresses, null, 1)}\n`);
+  const end = () => void stop().then(() => process.exit(0));
+  process.on('SIGINT', end);
+  process.on('SIGTERM', end);
+}

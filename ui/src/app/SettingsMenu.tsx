@@ -1,0 +1,60 @@
+import { ActionIcon, Autocomplete, Popover, Stack, Switch, Tooltip } from '@mantine/core';
+import { IconSettings } from '@tabler/icons-react';
+import { useState } from 'react';
+import { type Setting, useSetting } from '../lib/storage';
+import { isZone } from '../lib/time';
+import { settings } from '../settings';
+
+function Toggle({ of, label }: { of: Setting<boolean>; label: string }) {
+  const [on, set] = useSetting(of);
+  return <Switch label={label} checked={on} onChange={event => set(event.currentTarget.checked)} />;
+}
+
+/** Every zone the browser knows, ours first. */
+function zoneNames(): string[] {
+  return ['local', 'UTC', ...Intl.supportedValuesOf('timeZone').filter(zone => zone !== 'UTC')];
+}
+
+function ZoneInput() {
+  const [zone, setZone] = useSetting(settings.zone);
+  const [text, setText] = useState(zone);
+  const valid = isZone(text);
+  return (
+    <Autocomplete
+      label="Time zone"
+      description="“local” is the browser's"
+      data={zoneNames()}
+      value={text}
+      limit={40}
+      comboboxProps={{ withinPortal: false }}
+      error={valid ? undefined : 'not a time zone'}
+      onChange={value => {
+        setText(value);
+        if (isZone(value)) setZone(value);
+      }}
+    />
+  );
+}
+
+export function SettingsMenu() {
+  return (
+    <Popover width={280} position="bottom-end" shadow="md" withArrow trapFocus>
+      <Popover.Target>
+        <Tooltip label="Settings">
+          <ActionIcon variant="subtle" color="gray" aria-label="Settings">
+            <IconSettings size={18} />
+          </ActionIcon>
+        </Tooltip>
+      </Popover.Target>
+      <Popover.Dropdown aria-label="Settings">
+        <Stack gap="sm">
+          <ZoneInput />
+          <Toggle of={settings.keepHistory} label="Keep a history of queries" />
+          <Toggle of={settings.autocomplete} label="Autocompletion" />
+          <Toggle of={settings.highlighting} label="Syntax highlighting" />
+          <Toggle of={settings.linter} label="Linter" />
+        </Stack>
+      </Popover.Dropdown>
+    </Popover>
+  );
+}

@@ -1,0 +1,13 @@
+import { humanDuration } from '../lib/duration';
+import { useSetting } from '../lib/storage';
+import { formatAgo, formatTime } from '../lib/time';
+import { settings } from '../settings';
+
+/** How long ago, with the time itself as title. Go's zero time is never. */
+export function Ago({ time, now }: { time: string | number; now: number }) {
+  const [zone] = useSetting(settings.zone);
+  const ms = typeof time === 'number' ? time : Date.parse(time);
+  const rounded = (rest: number): string =>
+    humanDuration(rest < 1000 ? rest : Math.round(rest / 1000) * 1000);
+  return <span title={ms > 0 ? formatTime(ms, zone) : ''}>{formatAgo(ms, now, rounded)}</span>;
+}

@@ -1,0 +1,45 @@
+import { Badge, Group, Paper, Text, Title } from '@mantine/core';
+import type { ReactNode } from 'react';
+import type { RuleGroup } from '../../api/types';
+import { humanDuration } from '../../lib/duration';
+
+interface Props {
+  group: RuleGroup;
+  badges?: ReactNode;
+  children: ReactNode;
+}
+
+export function Sources({ sources }: { sources: string[] }) {
+  if (sources.length === 0) return null;
+  return (
+    <Text size="xs" c="dimmed" className="break">
+      from {sources.join(', ')}
+    </Text>
+  );
+}
+
+/** A group of rules with its file, interval and sources. */
+export function RuleGroupCard({ group, badges, children }: Props) {
+  return (
+    <Paper withBorder p="sm" mb="sm" id={group.name}>
+      <Group justify="space-between" gap="xs" mb="xs">
+        <div>
+          <Title order={2} size="h5" className="break">
+            {group.name}
+          </Title>
+          <Text size="xs" c="dimmed" className="break">
+            {group.file} · every {humanDuration(group.interval * 1000)}
+          </Text>
+          <Sources sources={group.sources ?? []} />
+        </div>
+        <Group gap={4}>
+          {badges}
+          <Badge variant="outline" color="gray" radius="sm" c="dimmed">
+            {group.rules.length} rules
+          </Badge>
+        </Group>
+      </Group>
+      {children}
+    </Paper>
+  );
+}

@@ -1,0 +1,59 @@
+import { Paper, Table, Text, UnstyledButton } from '@mantine/core';
+import { useApi } from '../../api/hooks';
+import { useParam } from '../../app/router';
+import { ErrorBox } from '../../components/ErrorBox';
+import { Loading } from '../../components/Loading';
+import { PageHeader } from '../../components/PageHeader';
+import { SearchInput } from '../../components/SearchInput';
+import { fuzzyFilter } from '../../lib/fuzzy';
+
+type Column = 'flag' | 'value';
+
+/** The flags of the process. */
+export default function FlagsPage() {
+  const flags = useApi<Record<string, string>>('status/flags');
+  const [text, setText] = useParam('search');
+  const [sort, setSort] = useParam('sort', 'flag');
+  const descending = sort.startsWith('-');
+  const by = sort.replace('-', '') as Column;
+  const place = by === 'value' ? 1 : 0;
+  const rows = fuzzyFilter(text, Object.entries(flags.data?.data ?? {}), entry => entry.join(' ')).sort(
+    (a, b) => (descending ? -1 : 1) * a[place].localeCompare(b[place]),
+  );
+  const head = (column: Column, title: string) => (
+    <Table.Th aria-sort={by === column ? (descending ? 'descending' : 'ascending') : 'none'}>
+      <UnstyledButton fz="sm" fw={600} onClick={() => setSort(sort === column ? `-${column}` : column)}>
+        {title}
+        {by === column ? (descending ? ' ↓' : ' ↑') : ''}
+      </UnstyledButton>
+    </Table.Th>
+  );
+  return (
+    <>
+      <PageHeader title="Flags">
+        <SearchInput label="Flag or value" value={text} onChange={setText} />
+      </PageHeader>
+      {flags.error && <ErrorBox error={flags.error} />}
+      {flags.isPending && <Loading what="flags" />}
+      <Paper withBorder p="sm" maw={1100}>
+        <Table fz="sm" verticalSpacing={3}>
+          <Table.Thead>
+            <Table.Tr>
+              {head('flag', 'Flag')}
+              {head('value', 'Value')}
+            </Table.Tr>
+          </Table.Thead>
+          <Table.Tbody>
+            {rows.map(([name, value]) => (
+              <Table.Tr key={name}>
+                <Table.Td className="mono break">--{name}</Table.Td>
+                <Table.Td className="mono break">{value}</Table.Td>
+              </Table.Tr>
+            ))}
+          </Table.Tbody>
+        </Table>
+        {flags.data !== undefined && rows.length === 0 && <Text c="dimmed">No flag matches</Text>}
+      </Paper>
+    </>
+  );
+}

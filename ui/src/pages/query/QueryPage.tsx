@@ -1,0 +1,84 @@
+import { Button, Group, Select, Title, VisuallyHidden } from '@mantine/core';
+import { IconLink, IconPlus, IconRefresh } from '@tabler/icons-react';
+import { useQueryClient } from '@tanstack/react-query';
+import { useEffect, useState } from 'react';
+import { useParam } from '../../app/router';
+import { usePageKeys } from '../../app/useShortcuts';
+import { copy } from '../../lib/clipboard';
+import { parseDuration } from '../../lib/duration';
+import { PageBanners } from './Banners';
+import { QueryPanel } from './QueryPanel';
+import { usePanels } from './usePanels';
+
+const refreshes = ['', '5s', '15s', '30s', '1m', '5m', '15m', '1h'];
+
+/** Panels of queries, below each other. */
+export default function QueryPage() {
+  const { panels, change, add, remove } = usePanels();
+  const [turn, setTurn] = useState(0);
+  const [every, setEvery] = useParam('refresh');
+  const client = useQueryClient();
+  const again = (): void => {
+    setTurn(before => before + 1);
+    void client.invalidateQueries({ queryKey: ['stores'] });
+  };
+
+  usePageKeys(key => {
+    if (key === 'refresh') again();
+    else document.querySelector<HTMLElement>('[data-expression]')?.focus();
+  });
+  const period = parseDuration(every) ?? 0;
+  useEffect(() => {
+    if (period < 1000) return;
+    const timer = setInterval(() => {
+      if (!document.hidden) setTurn(before => before + 1);
+    }, period);
+    return () => clearInterval(timer);
+  }, [period]);
+
+  return (
+    <>
+      <VisuallyHidden>
+        <Title order={1}>Query</Title>
+      </VisuallyHidden>
+      <PageBanners />
+      {panels.map((panel, index) => (
+        <QueryPanel
+          key={index}
+          panel={panel}
+          index={index}
+          refresh={turn}
+          onChange={changed => change(index, changed)}
+          onDuplicate={() => add(panel)}
+          onRemove={() => remove(index)}
+        />
+      ))}
+      <Group gap="xs">
+        <Button variant="default" leftSection={<IconPlus size={16} />} onClick={() => add()}>
+          Add panel
+        </Button>
+        <Button variant="default" leftSection={<IconRefresh size={16} />} onClick={again}>
+          Run all
+        </Button>
+        <Select
+          w={150}
+          aria-label="Refresh automatically"
+          allowDeselect={false}
+          data={refreshes.map(value => ({
+            value,
+            label: value === '' ? 'No auto-refresh' : `Every ${value}`,
+          }))}
+          value={refreshes.includes(every) ? every : ''}
+          onChange={value => setEvery(value ?? '')}
+        />
+        <Button
+          variant="default"
+          leftSection={<IconLink size={16} />}
+          onClick={() => void copy(window.location.href, 'Link')}
+        >
+          Copy link
+        </Button>
+      </Group>
+    </>
+  );
+}

@@ -1,0 +1,82 @@
+import { Paper, Table, Text } from '@mantine/core';
+import { useMemo } from 'react';
+import type { Analysis } from '../../../api/types';
+import { Tree, TreeNode } from '../../../components/TreeNode';
+import { humanDuration } from '../../../lib/duration';
+import { formatBytes, formatCount } from '../../../lib/format';
+import classes from './AnalysisView.module.css';
+import { type AnalysisNode, analysisTree } from './analysis';
+
+function Fanout({ node }: { node: AnalysisNode }) {
+  return (
+    <div className="scroll-x">
+      <Table fz="xs" withTableBorder my={4} w="auto" verticalSpacing={2}>
+        <Table.Thead>
+          <Table.Tr>
+            {['Endpoint', 'Duration', 'Bytes', 'Responses', 'Series', 'Chunks', 'Samples'].map(head => (
+              <Table.Th key={head}>{head}</Table.Th>
+            ))}
+          </Table.Tr>
+        </Table.Thead>
+        <Table.Tbody>
+          {node.fanout.map((entry, index) => (
+            <Table.Tr key={index}>
+              <Table.Td className="mono">{entry.endpointAddr}</Table.Td>
+              <Table.Td>{entry.duration}</Table.Td>
+              <Table.Td>{formatBytes(entry.bytesProcessed ?? 0)}</Table.Td>
+              <Table.Td>{formatCount(entry.numResponses ?? 0)}</Table.Td>
+              <Table.Td>{formatCount(entry.series ?? 0)}</Table.Td>
+              <Table.Td>{formatCount(entry.chunks ?? 0)}</Table.Td>
+              <Table.Td>{formatCount(entry.samples ?? 0)}</Table.Td>
+            </Table.Tr>
+          ))}
+        </Table.Tbody>
+      </Table>
+    </div>
+  );
+}
+
+function Node({ node }: { node: AnalysisNode }) {
+  return (
+    <TreeNode
+      name={node.name}
+      content={
+        <>
+          <div className={classes.figures}>
+            <span className={classes.bar} aria-hidden>
+              <span className={classes.whole} style={{ width: `${node.timeShare * 100}%` }} />
+              <span className={classes.self} style={{ width: `${node.selfShare * 100}%` }} />
+            </span>
+            <span className={classes.number}>{humanDuration(node.time)}</span>
+            <span className={classes.number}>{(node.timeShare * 100).toFixed(1)}%</span>
+            <span className={classes.number} title="peak and total samples">
+              {formatCount(node.peakSamples)} / {formatCount(node.totalSamples)}
+            </span>
+            <span className="mono break">{node.name}</span>
+          </div>
+          {node.fanout.length > 0 && <Fanout node={node} />}
+        </>
+      }
+    >
+      {node.children.map((child, index) => (
+        <Node key={index} node={child} />
+      ))}
+    </TreeNode>
+  );
+}
+
+/** Where the time of a query went. */
+export default function AnalysisView({ analysis }: { analysis: Analysis }) {
+  const tree = useMemo(() => analysisTree(analysis), [analysis]);
+  return (
+    <Paper withBorder p="xs" my="xs" data-testid="analysis">
+      <Text size="xs" c="dimmed" mb={4}>
+        Time with everything below a node, its share of the whole (dark: the node alone), samples at the peak
+        and in all.
+      </Text>
+      <Tree label="Analysis">
+        <Node node={tree} />
+      </Tree>
+    </Paper>
+  );
+}

@@ -1,0 +1,46 @@
+import { Code, Paper, Text } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
+import { call } from '../../../api/client';
+import type { Explanation } from '../../../api/types';
+import { ErrorBox } from '../../../components/ErrorBox';
+import { Loading } from '../../../components/Loading';
+import { Tree, TreeNode } from '../../../components/TreeNode';
+import type { Panel } from '../panel';
+import { rangeParams, tenantHeaders } from '../request';
+
+function Node({ node }: { node: Explanation }) {
+  return (
+    <TreeNode name={node.name} content={<Code className="break">{node.name}</Code>}>
+      {(node.children ?? []).map((child, index) => (
+        <Node key={index} node={child} />
+      ))}
+    </TreeNode>
+  );
+}
+
+/** The operators that would answer the query, without running it. */
+export default function ExplainView({ panel, run }: { panel: Panel; run: number }) {
+  const plan = useQuery({
+    queryKey: ['explain', rangeParams(panel, panel.expr, 0), panel.tenant, run],
+    enabled: panel.expr.trim() !== '',
+    queryFn: ({ signal }) =>
+      call<Explanation>('query_range_explain', {
+        params: rangeParams({ ...panel, analyze: false }, panel.expr, Date.now()),
+        headers: tenantHeaders(panel),
+        signal,
+      }),
+  });
+  if (panel.expr.trim() === '') return null;
+  if (plan.error) return <ErrorBox error={plan.error} />;
+  if (plan.data === undefined) return <Loading what="the plan" />;
+  return (
+    <Paper withBorder p="xs" my="xs">
+      <Text size="xs" c="dimmed" mb={4}>
+        Operators of the engine for a graph of this range.
+      </Text>
+      <Tree label="Explanation">
+        <Node node={plan.data.data} />
+      </Tree>
+    </Paper>
+  );
+}

@@ -1,0 +1,46 @@
+import { useMemo } from 'react';
+import { navigate, useSearch } from '../../app/router';
+import { config } from '../../config';
+import { newPanel, type Panel, type PanelDefaults } from './panel';
+import { parsePanels, printPanels } from './urlState';
+
+const defaults: PanelDefaults = {
+  engine: config.features.defaultEngine,
+  tenant: config.features.defaultTenant,
+  partialResponse: config.features.partialResponse,
+  autoDownsampling: config.features.autoDownsampling,
+};
+
+export interface PanelActions {
+  panels: Panel[];
+  change(index: number, change: Partial<Panel>): void;
+  add(after?: Panel): void;
+  remove(index: number): void;
+}
+
+/** The panels are the URL; changing them goes to another URL, so that Back works. */
+export function usePanels(): PanelActions {
+  const search = useSearch();
+  const panels = useMemo(() => parsePanels(search, defaults), [search]);
+  const go = (next: Panel[]): void => {
+    const params = new URLSearchParams(printPanels(next, defaults));
+    // What is not of a panel stays.
+    for (const [key, value] of new URLSearchParams(window.location.search)) {
+      if (!/^g\d+\./.test(key)) params.append(key, value);
+    }
+    const url = `${window.location.pathname}?${params}`;
+    if (url !== window.location.pathname + window.location.search) navigate(url);
+  };
+  // Read again: two changes may follow each other before the page is drawn.
+  const current = (): Panel[] => parsePanels(window.location.search, defaults);
+  return {
+    panels,
+    change: (index, change) =>
+      go(current().map((panel, at) => (at === index ? { ...panel, ...change } : panel))),
+    add: after => go([...current(), after === undefined ? newPanel(defaults) : { ...after }]),
+    remove: index => {
+      const rest = current().filter((_, at) => at !== index);
+      go(rest.length === 0 ? [newPanel(defaults)] : rest);
+    },
+  };
+}

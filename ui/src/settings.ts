@@ -1,0 +1,23 @@
+import { setting } from './lib/storage';
+import { isZone } from './lib/time';
+
+const isBoolean = (value: unknown): boolean => typeof value === 'boolean';
+
+/** Names of Thanos's pages are kept where the meaning is the same. */
+export const settings = {
+  zone: setting<string>('timezone', 'UTC', value => typeof value === 'string' && isZone(value)),
+  keepHistory: setting('enable-query-history', true, isBoolean),
+  autocomplete: setting('enable-autocomplete', true, isBoolean),
+  highlighting: setting('enable-syntax-highlighting', true, isBoolean),
+  linter: setting('enable-linter', true, isBoolean),
+  history: setting<string[]>(
+    'history',
+    [],
+    value => Array.isArray(value) && value.every(v => typeof v === 'string'),
+  ),
+  favourites: setting<string[]>(
+    'query-favourites',
+    [],
+    value => Array.isArray(value) && value.every(v => typeof v === 'string'),
+  ),
+};
