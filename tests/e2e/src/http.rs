@@ -56,6 +56,11 @@ fn finish(request: reqwest::RequestBuilder) -> Result<Answer> {
     })
 }
 
+/// PUT without a body.
+pub fn put(url: &str) -> Result<Answer> {
+    finish(client().put(url))
+}
+
 /// GET with query parameters.
 pub fn get(url: &str, params: &[(&str, &str)]) -> Result<Answer> {
     finish(client().get(url).query(params)).with_context(|| format!("GET {url}"))

@@ -167,6 +167,44 @@ fn known_endpoints(stores_url: &str) -> usize {
         .map_or(0, |kinds| kinds.values().filter_map(|v| v.as_array()).map(Vec::len).sum())
 }
 
+/// An S3 server that keeps everything in its memory: `moto_server`.
+pub struct S3 {
+    /// The process.
+    pub process: Process,
+    /// `127.0.0.1:PORT`.
+    pub endpoint: String,
+}
+
+impl S3 {
+    /// Starts it and waits until it answers.
+    pub fn start(dir: &Path) -> Result<Self> {
+        let port = free_port();
+        let args = ["-H", "127.0.0.1", "-p", &port.to_string()].map(str::to_owned);
+        let mut process = Process::start("s3", &on_path("moto_server")?, &args, dir)?;
+        let endpoint = format!("127.0.0.1:{port}");
+        let url = format!("http://{endpoint}/");
+        process.wait_until("ready", || http::get(&url, &[]).is_ok_and(|answer| answer.status < 500))?;
+        Ok(Self { process, endpoint })
+    }
+
+    /// Makes a bucket and the configuration file for it.
+    pub fn bucket(&self, dir: &Path, name: &str) -> Result<PathBuf> {
+        let answer = http::put(&format!("http://{}/{name}", self.endpoint))?;
+        if answer.status != 200 {
+            bail!("making bucket {name}: {} {}", answer.status, answer.body);
+        }
+        let config = dir.join(format!("{name}.yml"));
+        std::fs::write(
+            &config,
+            format!(
+                "type: S3\nconfig:\n  bucket: {name}\n  endpoint: {}\n  insecure: true\n  access_key: key\n  secret_key: secret\n",
+                self.endpoint
+            ),
+        )?;
+        Ok(config)
+    }
+}
+
 /// A FILESYSTEM bucket: its folder and its configuration file.
 pub fn filesystem_bucket(dir: &Path) -> Result<(PathBuf, PathBuf)> {
     let (folder, config) = (dir.join("bucket"), dir.join("bucket.yml"));

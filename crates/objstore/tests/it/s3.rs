@@ -1,4 +1,4 @@
-//! S3 against a server on loopback: `moto_server` (PyPI `moto[server]`), where it is installed, else skipped with a line.
+//! S3 against a server on loopback: `moto_server` from the path, where `make test` puts it.
 
 use std::{
     net::TcpListener,
@@ -21,35 +21,21 @@ impl Drop for Server {
     }
 }
 
-/// The server's program: `THANOS_TEST_S3_SERVER`, or `moto_server` from the path.
-fn program() -> Option<String> {
-    let program = std::env::var("THANOS_TEST_S3_SERVER").unwrap_or_else(|_| "moto_server".to_owned());
-    let found = Command::new(&program).arg("--help").stdout(Stdio::null()).stderr(Stdio::null()).status();
-    found.is_ok_and(|status| status.success()).then_some(program)
-}
-
-#[expect(clippy::print_stderr, reason = "a skipped test says so")]
-async fn server() -> Option<Server> {
-    let Some(program) = program() else {
-        eprintln!(
-            "skipped: no moto_server on the path (pip install 'moto[server]', or set THANOS_TEST_S3_SERVER)"
-        );
-        return None;
-    };
+async fn server() -> Server {
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let process = Command::new(program)
+    let process = Command::new("moto_server")
         .args(["-H", "127.0.0.1", "-p", &port.to_string()])
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()
-        .unwrap();
+        .expect("moto_server is on the path: `make test` installs it (scripts/setup test)");
     let mut server = Server { process, port };
     let client = reqwest_client();
     let url = format!("http://127.0.0.1:{port}/harbour");
     for _ in 0..600 {
         if let Ok(response) = client.put(&url).send().await {
             assert!(response.status().is_success(), "{}", response.status());
-            return Some(server);
+            return server;
         }
         assert!(server.process.try_wait().unwrap().is_none(), "the S3 server ended");
         tokio::time::sleep(Duration::from_millis(50)).await;
@@ -80,7 +66,7 @@ config:
 
 #[tokio::test(flavor = "multi_thread")]
 async fn s3_passes_the_acceptance_suite() {
-    let Some(server) = server().await else { return };
+    let server = server().await;
     acceptance(open(&server, "").as_ref()).await;
     acceptance(open(&server, "prefix: a/b").as_ref()).await;
     acceptance(open(&server, "  list_objects_version: v1\n  bucket_lookup_type: path\n").as_ref()).await;

@@ -56,7 +56,7 @@ fn querier_answers_as_prometheus_does() -> Result<()> {
 }
 
 /// The instant and the range form of a query.
-fn questions(query: &str) -> Vec<(&'static str, Vec<(&'static str, String)>)> {
+pub(crate) fn questions(query: &str) -> Vec<(&'static str, Vec<(&'static str, String)>)> {
     let middle = START + LENGTH / 2 + 11;
     let mut questions = vec![("query", vec![("query", query.to_owned()), ("time", middle.to_string())])];
     // No step is a multiple of ten seconds, where the steps of subqueries lie: Prometheus 3 leaves the left edge out.

@@ -5,4 +5,5 @@ mod failures;
 mod limits;
 mod old_command_lines;
 mod queries;
+mod s3;
 mod sidecar_upload;
