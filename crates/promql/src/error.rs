@@ -52,6 +52,20 @@ impl EvalError {
         Self::Execution(text.into())
     }
 
+    /// An error of the storage; a limit that it hit on the query's behalf counts as the query's own.
+    pub(crate) fn of_storage(error: SourceError) -> Self {
+        Self::limit_in(&error).unwrap_or(Self::Storage(error))
+    }
+
+    /// The same of reading a series' samples.
+    pub(crate) fn of_samples(error: SourceError) -> Self {
+        Self::limit_in(&error).unwrap_or(Self::Samples(error))
+    }
+
+    fn limit_in(error: &SourceError) -> Option<Self> {
+        error.downcast_ref::<Self>().filter(|error| error.is_limit()).cloned()
+    }
+
     /// Two series of a vector have the same labels at the same step.
     pub(crate) fn same_labelset() -> Self {
         Self::Execution("vector cannot contain metrics with the same labelset".into())

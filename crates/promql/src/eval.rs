@@ -88,7 +88,7 @@ pub(crate) fn run(run: &Run<'_>, source: &dyn Queryable, limits: &Limits) -> Que
         lookback: run.lookback,
         source,
         limits,
-        ledger: Ledger::new(limits.max_bytes, limits.process.clone()),
+        ledger: limits.memory.clone(),
         samples: AtomicU64::new(0),
         peak_samples: AtomicU64::new(0),
         annotations: Mutex::new(Annotations::new()),

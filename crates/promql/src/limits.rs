@@ -6,8 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-pub use ledger::ProcessBudget;
-pub(crate) use ledger::{Ledger, Reservation};
+pub use ledger::{Ledger, ProcessBudget, Reservation};
 
 use crate::error::EvalError;
 
@@ -37,10 +36,8 @@ impl Cancel {
 pub struct Limits {
     /// Samples in memory at once, as Prometheus counts them; 0 for no limit.
     pub max_samples: u64,
-    /// Bytes of decoded samples, columns and results at once; 0 for no limit.
-    pub max_bytes: u64,
-    /// The budget shared by all queries of the process.
-    pub process: Option<Arc<ProcessBudget>>,
+    /// What the query holds of memory, and may hold. Shared with the storage, which counts what it keeps for the query.
+    pub memory: Arc<Ledger>,
     /// When the query is given up.
     pub deadline: Option<Instant>,
     /// The flag that stops it.

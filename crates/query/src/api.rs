@@ -8,7 +8,7 @@ use prometheus::{Histogram, HistogramOpts, Registry, exponential_buckets};
 use promql::EvalError;
 use promql::ast::Expr;
 use promql::engine::{Engine, EngineOptions, Query, QueryParams, QueryResult};
-use promql::limits::{Cancel, Limits, ProcessBudget};
+use promql::limits::{Cancel, Ledger, Limits, ProcessBudget};
 use promql::parse::parse_expr;
 use storeapi::endpoint::EndpointSet;
 use storeapi::{PartialResponse, RequestContext, ShardInfo, StoreApi};
@@ -179,16 +179,20 @@ impl QueryApi {
         let mut selects = self.selects.clone();
         selects.gate = selects.gate.another();
         selects.timeout = deadline.saturating_duration_since(begun);
-        let source =
-            StoreQueryable::prefetch(selects, options.select_options(), query.selects(), query.time_range());
-        let stats = source.stats().clone();
         let limits = Limits {
             max_samples: self.config.max_samples,
-            max_bytes: self.config.max_query_bytes,
-            process: self.budget.clone(),
+            memory: Ledger::new(self.config.max_query_bytes, self.budget.clone()),
             deadline: Some(deadline),
             cancel: Cancel::new(),
         };
+        let source = StoreQueryable::prefetch(
+            selects,
+            options.select_options(),
+            query.selects(),
+            query.time_range(),
+            limits.memory.clone(),
+        );
+        let stats = source.stats().clone();
         let text = query.expr().to_string();
         let cancel = CancelOnDrop { evaluation: limits.cancel.clone(), selects: source.tasks() };
         let evaluation = tokio::task::spawn_blocking(move || query.exec(&source, &limits));

@@ -142,7 +142,7 @@ pub struct QueryConfig {
     pub use_start_timestamps: bool,
     /// Samples that one query may hold at once; 0 sets no limit (`--query.max-samples`).
     pub max_samples: u64,
-    /// Bytes of samples, columns and results that one query may hold; 0 sets no limit (`--query.max-memory`).
+    /// Bytes of chunks, samples, columns and results that one query may hold; 0 sets no limit (`--query.max-memory`).
     pub max_query_bytes: u64,
     /// Bytes that all queries together may hold; 0 sets no limit (`--query.max-memory-total`).
     pub max_total_bytes: u64,

@@ -12,6 +12,7 @@ use futures::StreamExt;
 use model::matcher::Matcher;
 use model::series::{Series, SeriesSet, SourceError};
 use parking_lot::Mutex;
+use promql::limits::{Ledger, Reservation};
 use promql::source::{Queryable, SelectParams};
 use storeapi::{
     Error, PartialResponse, QueryHints, RequestContext, SeriesEvent, SeriesRequest, ShardInfo, StoreApi,
@@ -108,6 +109,8 @@ pub struct StoreQueryable {
     mint: i64,
     maxt: i64,
     runtime: Handle,
+    /// What the query holds of memory: the chunks that arrived and are not read yet count.
+    memory: Arc<Ledger>,
     stats: Arc<SelectStats>,
     tasks: SelectTasks,
     prefetched: Mutex<Vec<(SelectParams, Box<FetchedSet>)>>,
@@ -120,6 +123,7 @@ impl StoreQueryable {
         options: SelectOptions,
         selects: &[SelectParams],
         bounds: (i64, i64),
+        memory: Arc<Ledger>,
     ) -> Self {
         let queryable = StoreQueryable {
             context,
@@ -127,6 +131,7 @@ impl StoreQueryable {
             mint: bounds.0,
             maxt: bounds.1,
             runtime: Handle::current(),
+            memory,
             stats: Arc::default(),
             tasks: SelectTasks::default(),
             prefetched: Mutex::default(),
@@ -181,14 +186,20 @@ impl StoreQueryable {
             maxt: self.maxt,
         });
         // Unbounded on purpose: the engine reads its selects one after the other, and one that waited for room would hold up
-        // the others on its connections for ever. What is held are encoded chunks, as the engine needs them all anyway.
+        // the others on its connections for ever. What is held are encoded chunks, counted against the query's memory.
         let (sender, items) = mpsc::unbounded_channel();
-        let task =
-            self.runtime.spawn(fetch(self.context.clone(), self.request(params), sender, self.stats.clone()));
+        let task = self.runtime.spawn(fetch(
+            self.context.clone(),
+            self.request(params),
+            sender,
+            self.stats.clone(),
+            self.memory.clone(),
+        ));
         self.tasks.0.lock().push(task.abort_handle());
         FetchedSet {
             items,
             batch: Vec::new().into_iter(),
+            held: None,
             warnings: Vec::new(),
             decoding,
             task: task.abort_handle(),
@@ -209,10 +220,18 @@ impl Queryable for StoreQueryable {
 }
 
 enum Item {
-    Series(Vec<storeapi::Series>),
+    Series(Vec<storeapi::Series>, Reservation),
     Warning(String),
-    Failed(Error),
+    Failed(SourceError),
     End,
+}
+
+/// Bytes that a series holds until it is read.
+fn held_bytes(series: &storeapi::Series) -> usize {
+    let chunks = series.chunks.iter().map(|aggr| {
+        size_of::<storeapi::AggrChunk>() + aggr.chunks().map(|(_, chunk)| chunk.data.len()).sum::<usize>()
+    });
+    size_of::<storeapi::Series>() + series.labels.heap_size() + chunks.sum::<usize>()
 }
 
 /// Runs one select and hands on what arrives.
@@ -221,23 +240,29 @@ async fn fetch(
     request: SeriesRequest,
     sender: mpsc::UnboundedSender<Item>,
     stats: Arc<SelectStats>,
+    memory: Arc<Ledger>,
 ) {
+    let failed = |error| SourceError::new(SelectFailed(error));
     let work = async {
         let _turn = context.gate.enter().await;
-        let mut events = context.store.series(request).await?.ready_chunks(BATCH);
+        let mut events = context.store.series(request).await.map_err(failed)?.ready_chunks(BATCH);
         while let Some(events) = events.next().await {
             let mut batch = Vec::with_capacity(events.len());
+            let mut bytes = 0;
             for event in events {
-                match event? {
+                match event.map_err(failed)? {
                     SeriesEvent::Series(series) => {
                         stats.count(&series);
+                        bytes += held_bytes(&series);
                         batch.push(series);
                     }
                     SeriesEvent::Warning(text) => drop(sender.send(Item::Warning(text))),
                     SeriesEvent::Hints(_) => {}
                 }
             }
-            if sender.send(Item::Series(batch)).is_err() {
+            let mut held = Reservation::new(&memory);
+            held.grow(bytes).map_err(SourceError::new)?;
+            if sender.send(Item::Series(batch, held)).is_err() {
                 // Nobody reads any more.
                 return Ok(());
             }
@@ -248,7 +273,8 @@ async fn fetch(
         Ok(Ok(())) => Item::End,
         Ok(Err(error)) => Item::Failed(error),
         Err(_) => {
-            Item::Failed(Error::new(storeapi::ErrorKind::DeadlineExceeded, "context deadline exceeded"))
+            let late = Error::new(storeapi::ErrorKind::DeadlineExceeded, "context deadline exceeded");
+            Item::Failed(failed(late))
         }
     };
     // A reader that is gone needs no end.
@@ -259,6 +285,8 @@ async fn fetch(
 struct FetchedSet {
     items: mpsc::UnboundedReceiver<Item>,
     batch: std::vec::IntoIter<storeapi::Series>,
+    /// What the series of the batch hold; shared by them, as they share the frames they came in.
+    held: Option<Arc<Reservation>>,
     warnings: Vec<String>,
     decoding: Arc<Decoding>,
     task: AbortHandle,
@@ -276,20 +304,28 @@ impl SeriesSet for FetchedSet {
     fn next_series(&mut self) -> Option<Result<Series, SourceError>> {
         loop {
             if let Some(storeapi::Series { labels, chunks }) = self.batch.next() {
-                let samples =
-                    ChunkSamples { labels: labels.clone(), chunks, decoding: self.decoding.clone() };
+                let samples = ChunkSamples {
+                    labels: labels.clone(),
+                    chunks,
+                    decoding: self.decoding.clone(),
+                    _held: self.held.clone(),
+                };
                 return Some(Ok(Series { labels, samples: Box::new(samples) }));
             }
+            self.held = None;
             if self.done {
                 return None;
             }
             match self.items.blocking_recv() {
-                Some(Item::Series(batch)) => self.batch = batch.into_iter(),
+                Some(Item::Series(batch, held)) => {
+                    self.batch = batch.into_iter();
+                    self.held = Some(Arc::new(held));
+                }
                 Some(Item::Warning(text)) => self.warnings.push(text),
                 Some(Item::End) => self.done = true,
                 Some(Item::Failed(error)) => {
                     self.done = true;
-                    return Some(Err(SourceError::new(SelectFailed(error))));
+                    return Some(Err(error));
                 }
                 None => {
                     self.done = true;
@@ -370,3 +406,6 @@ pub async fn series_labels(
     found.dedup();
     Ok((found, warnings))
 }
+
+#[cfg(test)]
+mod tests;

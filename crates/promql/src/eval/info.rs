@@ -87,14 +87,17 @@ impl Evaluator<'_> {
             func: "info".into(),
             ..Default::default()
         };
-        let mut set = self.source.select(&params).map_err(EvalError::Storage)?;
+        let mut set = self.source.select(&params).map_err(EvalError::of_storage)?;
         let mut out = Vec::new();
         let mut buffer = SampleBuffer::new();
         while let Some(series) = set.next_series() {
             self.limits.check()?;
-            let series = series.map_err(EvalError::Storage)?;
+            let series = series.map_err(EvalError::of_storage)?;
             buffer.clear();
-            series.samples.samples_into(params.mint, params.maxt, &mut buffer).map_err(EvalError::Samples)?;
+            series
+                .samples
+                .samples_into(params.mint, params.maxt, &mut buffer)
+                .map_err(EvalError::of_samples)?;
             let mut times = Column::default();
             let mut behind = 0;
             for step in 0..scope.grid.count {

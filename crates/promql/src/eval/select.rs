@@ -66,7 +66,7 @@ impl Evaluator<'_> {
             self.limits.check()?;
             while batch.len() < size {
                 match set.next_series() {
-                    Some(series) => batch.push(series.map_err(EvalError::Storage)?),
+                    Some(series) => batch.push(series.map_err(EvalError::of_storage)?),
                     None => {
                         ended = true;
                         break;
@@ -86,7 +86,7 @@ impl Evaluator<'_> {
                     series
                         .samples
                         .samples_into(params.mint, params.maxt, &mut buffer)
-                        .map_err(EvalError::Samples)?;
+                        .map_err(EvalError::of_samples)?;
                     worker.held.set(buffer.heap_size())?;
                     if selector.stats_only && buffer.has_histograms() {
                         crate::functions::histogram_stats::reduce(&mut buffer);

@@ -92,9 +92,9 @@ impl Evaluator<'_> {
     pub(super) fn series_of(&self, select: usize) -> Result<Box<dyn SeriesSet>, EvalError> {
         let entry = &self.selects.entries[select];
         let take = || match entry.set.lock().unwrap_or_else(PoisonError::into_inner).take() {
-            Some(started) => started.map_err(EvalError::Storage),
+            Some(started) => started.map_err(EvalError::of_storage),
             // Evaluation visits each selector once; a set is never asked for again.
-            None => self.source.select(&self.plan.selects[select]).map_err(EvalError::Storage),
+            None => self.source.select(&self.plan.selects[select]).map_err(EvalError::of_storage),
         };
         match &entry.shared {
             None => take(),
@@ -111,7 +111,7 @@ impl Evaluator<'_> {
         let mut series = Vec::new();
         while let Some(next) = set.next_series() {
             self.limits.check()?;
-            let Series { labels, samples } = next.map_err(EvalError::Storage)?;
+            let Series { labels, samples } = next.map_err(EvalError::of_storage)?;
             let mut held = Reservation::new(&self.ledger);
             held.grow(labels.heap_size() + size_of::<SharedSamples>())?;
             let samples = SharedSamples {

@@ -24,9 +24,10 @@ impl ProcessBudget {
     }
 }
 
-/// The account of one query. Counts decoded samples, columns and results; what a label set weighs is counted with its column.
-#[derive(Debug)]
-pub(crate) struct Ledger {
+/// The account of one query. Counts the chunks that selects hold, decoded samples, columns and results; what a label set weighs is
+/// counted with its column.
+#[derive(Debug, Default)]
+pub struct Ledger {
     max_bytes: u64,
     used: AtomicU64,
     peak: AtomicU64,
@@ -34,12 +35,13 @@ pub(crate) struct Ledger {
 }
 
 impl Ledger {
-    pub(crate) fn new(max_bytes: u64, process: Option<Arc<ProcessBudget>>) -> Arc<Self> {
+    /// An account of at most so many bytes (0 for no limit), which also count in the budget of the process.
+    pub fn new(max_bytes: u64, process: Option<Arc<ProcessBudget>>) -> Arc<Self> {
         Arc::new(Self { max_bytes, used: AtomicU64::new(0), peak: AtomicU64::new(0), process })
     }
 
     /// The most bytes held at once.
-    pub(crate) fn peak(&self) -> u64 {
+    pub fn peak(&self) -> u64 {
         self.peak.load(Ordering::Relaxed)
     }
 
@@ -71,26 +73,26 @@ impl Ledger {
 
 /// Bytes taken from a ledger; given back on drop.
 #[derive(Debug)]
-pub(crate) struct Reservation {
+pub struct Reservation {
     ledger: Arc<Ledger>,
     bytes: u64,
 }
 
 impl Reservation {
     /// Nothing yet.
-    pub(crate) fn new(ledger: &Arc<Ledger>) -> Self {
+    pub fn new(ledger: &Arc<Ledger>) -> Self {
         Self { ledger: ledger.clone(), bytes: 0 }
     }
 
     /// Takes more.
-    pub(crate) fn grow(&mut self, bytes: usize) -> Result<(), EvalError> {
+    pub fn grow(&mut self, bytes: usize) -> Result<(), EvalError> {
         self.ledger.take(bytes as u64)?;
         self.bytes += bytes as u64;
         Ok(())
     }
 
     /// Sets what is held.
-    pub(crate) fn set(&mut self, bytes: usize) -> Result<(), EvalError> {
+    pub fn set(&mut self, bytes: usize) -> Result<(), EvalError> {
         let bytes = bytes as u64;
         if bytes > self.bytes {
             self.ledger.take(bytes - self.bytes)?;

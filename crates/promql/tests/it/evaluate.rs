@@ -1,7 +1,7 @@
 //! Random queries of random data: whatever is asked, there is an answer or an error.
 
 use promql::engine::{Engine, QueryParams};
-use promql::limits::Limits;
+use promql::limits::{Ledger, Limits};
 use promql::parse::{ParseOptions, parse_expr};
 use promql::promqltest::{Script, engine_options};
 use promql::value::Value;
@@ -14,7 +14,7 @@ fn random_queries_are_answered() {
     let iterations = std::env::var("FUZZ_ITERS").ok().and_then(|n| n.parse().ok()).unwrap_or(400);
     let storage = Script::parse(include_str!("../../testdata/random.load")).unwrap().storage().unwrap();
     let engine = Engine::new(engine_options());
-    let limits = Limits { max_samples: 1_000_000, max_bytes: 64 << 20, ..Limits::default() };
+    let limits = Limits { max_samples: 1_000_000, memory: Ledger::new(64 << 20, None), ..Limits::default() };
     let mut generator = Generator::new(1);
     let mut random = Random(2);
     let mut with_series = 0;

@@ -8,7 +8,7 @@ use model::labels::Labels;
 use model::matcher::matches_all;
 use model::series::{MemorySamples, MemorySeriesSet, SampleBuffer, SeriesSet, SourceError};
 use promql::engine::{Engine, EngineOptions, QueryParams};
-use promql::limits::{Cancel, Limits, ProcessBudget};
+use promql::limits::{Cancel, Ledger, Limits, ProcessBudget};
 use promql::parse::ParseOptions;
 use promql::source::{Queryable, SelectParams};
 use promql::value::{SampleValue, Value};
@@ -231,11 +231,11 @@ fn a_query_over_its_memory_ends_with_an_error_and_gives_all_back() {
     let process = ProcessBudget::new(1 << 30);
     let query =
         engine(false, 0).query("c_total + on (a, b) g", QueryParams::range(0, 1_200_000, 1000)).unwrap();
-    let limited = Limits { max_bytes: 20_000, process: Some(process.clone()), ..Default::default() };
+    let limited = Limits { memory: Ledger::new(20_000, Some(process.clone())), ..Default::default() };
     let result = query.exec(&store, &limited);
     assert!(result.value.unwrap_err().is_limit());
     assert_eq!(process.used(), 0);
-    let free = Limits { process: Some(process.clone()), ..Default::default() };
+    let free = Limits { memory: Ledger::new(0, Some(process.clone())), ..Default::default() };
     let result = query.exec(&store, &free);
     assert!(result.value.is_ok() && result.stats.peak_bytes > 20_000);
     assert_eq!(process.used(), 0);

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use model::labels::Labels;
 use model::series::{SampleBuffer, SampleSource, SourceError};
+use promql::limits::Reservation;
 use storeapi::{AggrChunk, Chunk};
 use tsdb::aggregation::{Aggregation, ChunkSet, samples_into};
 use tsdb::chunk::{ChunkError, Encoding};
@@ -37,6 +38,8 @@ pub(super) struct ChunkSamples {
     pub(super) labels: Labels,
     pub(super) chunks: Vec<AggrChunk>,
     pub(super) decoding: Arc<Decoding>,
+    /// What the chunks hold of the query's memory.
+    pub(super) _held: Option<Arc<Reservation>>,
 }
 
 impl SampleSource for ChunkSamples {

@@ -89,7 +89,7 @@ const ENGINE: &[Flag] = &[
     Flag::new("metric-metadata.partial-response", Kind::Bool, &["true"], "The same for metric metadata.").hidden(),
     Flag::new("query.active-query-path", Kind::Text, &[], "Directory for a log of the queries that are running.").unbuilt("the log of running queries is not built"),
     Flag::new("query.max-samples", Kind::Uint, &["0"], "Most samples that one query holds at once; it ends with an error at more. 0 is no limit. Thanos does not have this flag."),
-    Flag::new("query.max-memory", Kind::Bytes, &["0"], "Most memory for the samples, columns and results of one query; it ends with an error at more. 0 is no limit. Thanos does not have this flag."),
+    Flag::new("query.max-memory", Kind::Bytes, &["0"], "Most memory for the chunks, samples, columns and results of one query; it ends with an error at more. 0 is no limit. Thanos does not have this flag."),
     Flag::new("query.max-memory-total", Kind::Bytes, &["0"], "The same for all queries together; 0 is three quarters of the memory that the process may use. Thanos does not have this flag."),
     Flag::new("enable-feature", Kind::Text, &[], "A feature to turn on; repeatable.").repeated(),
     Flag::new("exemplar.partial-response", Kind::Bool, &["true"], "The same for exemplars.").hidden(),

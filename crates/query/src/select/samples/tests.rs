@@ -20,7 +20,7 @@ fn decode(
     range: (i64, i64),
 ) -> Vec<(i64, f64)> {
     let decoding = Decoding { aggregation, counter: false, deduplication: dedup, mint: 0, maxt: 1000 };
-    let samples = ChunkSamples { labels: Labels::empty(), chunks, decoding: Arc::new(decoding) };
+    let samples = ChunkSamples { labels: Labels::empty(), chunks, decoding: Arc::new(decoding), _held: None };
     let mut out = SampleBuffer::new();
     samples.samples_into(range.0, range.1, &mut out).unwrap();
     out.timestamps.into_iter().zip(out.floats).collect()
@@ -73,7 +73,7 @@ fn broken_chunk_is_an_error_naming_the_series() {
         maxt: 10,
     };
     let labels = Labels::from_pairs([("a", "b")]);
-    let samples = ChunkSamples { labels, chunks: vec![chunk], decoding: Arc::new(decoding) };
+    let samples = ChunkSamples { labels, chunks: vec![chunk], decoding: Arc::new(decoding), _held: None };
     let error = samples.samples_into(0, 10, &mut SampleBuffer::new()).unwrap_err();
     assert!(error.to_string().contains("{a=\"b\"}"), "{error}");
 }
