@@ -103,7 +103,7 @@ export async function startStack({ series = 4000 } = {}) {
       ...grpcArgs,
       ...args,
     ]);
-    await ready(`http://127.0.0.1:${http}/-/ready`);
+    await ready(`http://127.0.0.1:${http}${prefixOf(args)}/-/ready`);
     return { http: `http://127.0.0.1:${http}`, grpc: `127.0.0.1:${grpc}` };
   };
   try {
@@ -157,11 +157,29 @@ scrape_configs:
       const child = children.get(name);
       child?.kill('SIGKILL');
     };
-    return { prometheus, sidecar, store, compact, query, dead: `127.0.0.1:${dead}`, dir, stop, kill };
+    const { data } = await json(`${query.http}/api/v1/query?query=prometheus_http_request_duration_seconds`);
+    const nativeHistograms = (data?.result ?? []).length > 0;
+    return {
+      nativeHistograms,
+      prefixed: { ...prefixed, prefix },
+      prometheus,
+      sidecar,
+      store,
+      compact,
+      query,
+      dead: `127.0.0.1:${dead}`,
+      dir,
+      stop,
+      kill,
+    };
   } catch (error) {
     await stop();
     throw error;
   }
+}
+
+function prefixOf(args) {
+  return args.find(arg => arg.startsWith('--web.external-prefix='))?.split('=')[1] ?? '';
 }
 
 async function metric(http, name) {

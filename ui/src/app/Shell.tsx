@@ -10,6 +10,7 @@ import {
   Text,
   Tooltip,
   UnstyledButton,
+  VisuallyHidden,
 } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
 import { IconKeyboard, IconSearch } from '@tabler/icons-react';
@@ -95,7 +96,7 @@ export function Shell() {
             </Group>
           </Group>
           <Group gap={6} wrap="nowrap">
-            <UnstyledButton onClick={() => setPalette(true)} visibleFrom="sm" aria-label="Command palette">
+            <UnstyledButton onClick={() => setPalette(true)} visibleFrom="sm">
               <Group
                 gap={6}
                 wrap="nowrap"
@@ -105,6 +106,7 @@ export function Shell() {
                 bdrs="sm"
               >
                 <IconSearch size={14} aria-hidden />
+                <VisuallyHidden>Command palette</VisuallyHidden>
                 <Kbd size="xs">Ctrl K</Kbd>
               </Group>
             </UnstyledButton>

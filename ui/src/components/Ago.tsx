@@ -7,7 +7,5 @@ import { settings } from '../settings';
 export function Ago({ time, now }: { time: string | number; now: number }) {
   const [zone] = useSetting(settings.zone);
   const ms = typeof time === 'number' ? time : Date.parse(time);
-  const rounded = (rest: number): string =>
-    humanDuration(rest < 1000 ? rest : Math.round(rest / 1000) * 1000);
-  return <span title={ms > 0 ? formatTime(ms, zone) : ''}>{formatAgo(ms, now, rounded)}</span>;
+  return <span title={ms > 0 ? formatTime(ms, zone) : ''}>{formatAgo(ms, now, humanDuration)}</span>;
 }

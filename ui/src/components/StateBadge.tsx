@@ -17,7 +17,7 @@ export function StateBadge({ state, count }: { state: string; count?: number }) 
       variant="light"
       color={colours[state.toLowerCase()] ?? 'gray'}
       radius="sm"
-      style={{ flexShrink: 0 }}
+      style={{ flexShrink: 0, minWidth: 'max-content' }}
     >
       {state}
       {count === undefined ? '' : ` (${count})`}

@@ -38,7 +38,7 @@ export function TimeInput({ label, value, zone, step, onChange }: Props) {
         type="datetime-local"
         step={1}
         size="xs"
-        w={190}
+        w={216}
         aria-label={`${label} (${zoneName(value ?? Date.now(), zone)})`}
         title={`${label} (${zoneName(value ?? Date.now(), zone)}); empty is now`}
         value={text}

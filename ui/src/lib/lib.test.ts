@@ -4,7 +4,7 @@ import { formatDuration, humanDuration, parseDuration, parseGoDuration } from '.
 import { formatBytes, formatNumber, formatSi, formatTicks } from './format';
 import { fuzzyFilter } from './fuzzy';
 import { commonLabels, formatLabels } from './labels';
-import { formatTime, parseTime } from './time';
+import { formatAgo, formatTime, parseTime } from './time';
 
 describe('durations', () => {
   it('are read', () => {
@@ -45,6 +45,16 @@ describe('times', () => {
       const time = Date.UTC(2026, 2, 28, hour);
       expect(parseTime(formatTime(time, 'Europe/Berlin'), 'Europe/Berlin')).toBe(time);
     }
+  });
+  it('that are past are told by their age', () => {
+    const ago = (ms: number) => formatAgo(1_000_000 - ms, 1_000_000, humanDuration);
+    expect([ago(300), ago(10_089), ago(90_000), ago(-60_000)]).toEqual([
+      'just now',
+      '10s ago',
+      '1m 30s ago',
+      'in 1m',
+    ]);
+    expect(formatAgo(Date.parse('0001-01-01T00:00:00Z'), 5, humanDuration)).toBe('never');
   });
   it('beyond what a date can be are a dash', () => {
     expect(formatTime(9.2e18, 'UTC')).toBe('–');

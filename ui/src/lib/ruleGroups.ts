@@ -50,9 +50,11 @@ export function countBy(groups: readonly RuleGroup[], of: (rule: Rule) => string
   return counts;
 }
 
-/** Who evaluates a rule: told by the server, else what its labels say of a replica. */
+/** Who evaluates a rule, where that is not all who evaluate its group. */
 export function sourcesOf(group: RuleGroup, rule: Rule): string[] {
-  return rule.sources ?? group.sources ?? [];
+  const own = rule.sources ?? [];
+  const all = group.sources ?? [];
+  return own.length === all.length && own.every(source => all.includes(source)) ? [] : own;
 }
 
 /** Groups of one name and file may come from different sources, so the place is part of the key. */

@@ -79,6 +79,7 @@ export function parseTime(text: string, zone: Zone): number | null {
 /** `5m ago`, `in 2h`. */
 export function formatAgo(ms: number, now: number, human: (ms: number) => string): string {
   if (!Number.isFinite(ms) || ms <= 0) return 'never';
-  const past = now - ms;
+  const past = Math.round((now - ms) / 1000) * 1000;
+  if (Math.abs(past) < 1000) return 'just now';
   return past >= 0 ? `${human(past)} ago` : `in ${human(-past)}`;
 }

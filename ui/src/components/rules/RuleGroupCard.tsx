@@ -2,6 +2,7 @@ import { Badge, Group, Paper, Text, Title } from '@mantine/core';
 import type { ReactNode } from 'react';
 import type { RuleGroup } from '../../api/types';
 import { humanDuration } from '../../lib/duration';
+import { plural } from '../../lib/format';
 
 interface Props {
   group: RuleGroup;
@@ -35,7 +36,7 @@ export function RuleGroupCard({ group, badges, children }: Props) {
         <Group gap={4}>
           {badges}
           <Badge variant="outline" color="gray" radius="sm" c="dimmed">
-            {group.rules.length} rules
+            {plural(group.rules.length, 'rule')}
           </Badge>
         </Group>
       </Group>

@@ -159,7 +159,7 @@ export default function BlocksPage() {
       >
         <Select
           size="sm"
-          w={150}
+          w={176}
           aria-label="Refresh automatically"
           allowDeselect={false}
           data={refreshes.map(value => ({

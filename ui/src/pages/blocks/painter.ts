@@ -125,8 +125,9 @@ function paintGrid(context: CanvasRenderingContext2D, scene: Scene, xOf: (time: 
   const { view, width, height, dark, zone } = scene;
   context.font = '11px system-ui, sans-serif';
   context.textBaseline = 'middle';
-  const short = view.end - view.start < 3 * 86_400_000;
-  for (const time of axisTimes(view, Math.max(Math.floor(width / 120), 2))) {
+  const times = axisTimes(view, Math.max(Math.floor(width / 120), 2));
+  const short = (times[1] ?? Number.POSITIVE_INFINITY) - (times[0] ?? 0) < 86_400_000;
+  for (const time of times) {
     const x = Math.round(xOf(time)) + 0.5;
     context.strokeStyle = dark ? '#3a3d42' : '#e4e6ea';
     context.lineWidth = 1;

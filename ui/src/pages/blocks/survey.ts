@@ -82,13 +82,16 @@ export interface Gap {
   end: number;
 }
 
+/** Shorter than this share of the block after it, a gap is none: blocks may end with their last sample. */
+const leastGap = 0.1;
+
 /** Times between the blocks of one label set and resolution that no block covers, whatever its level. */
 export function gaps(blocks: readonly Block[]): Gap[] {
   const found: Gap[] = [];
   for (const group of grouped(blocks, block => `${block.set}/${block.resolution}`)) {
     let until = group[0]?.minTime ?? 0;
     for (const block of group) {
-      if (block.minTime > until) {
+      if (block.minTime - until > (block.maxTime - block.minTime) * leastGap) {
         found.push({ set: block.set, resolution: block.resolution, start: until, end: block.minTime });
       }
       until = Math.max(until, block.maxTime);

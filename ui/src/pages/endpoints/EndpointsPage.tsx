@@ -79,15 +79,16 @@ function Time({ ms, limit }: { ms: number; limit: string }) {
   return <span style={{ whiteSpace: 'nowrap' }}>{formatTime(ms, zone)}</span>;
 }
 
-const heads: [EndpointSort | null, string][] = [
-  ['name', 'Endpoint'],
-  ['state', 'State'],
-  [null, 'Label sets'],
-  ['minTime', 'From'],
-  ['maxTime', 'To'],
-  [null, 'Coverage'],
-  ['lastCheck', 'Last check'],
-  [null, 'Message'],
+/** Columns with their widths, the same for all kinds. */
+const heads: [EndpointSort | null, string, string | number][] = [
+  ['name', 'Endpoint', '19%'],
+  ['state', 'State', 90],
+  [null, 'Label sets', '22%'],
+  ['minTime', 'From', 160],
+  ['maxTime', 'To', 160],
+  [null, 'Coverage', 200],
+  ['lastCheck', 'Last check', 100],
+  [null, 'Message', 'auto'],
 ];
 
 interface GroupProps {
@@ -108,11 +109,13 @@ function Group({ component, rows, axis, now }: GroupProps) {
         </Text>
       </Title>
       <section className="scroll-x" tabIndex={0} aria-label={component}>
-        <Table fz="sm" verticalSpacing={4} miw={900}>
+        <Table fz="sm" verticalSpacing={4} miw={1180} layout="fixed">
           <Table.Thead>
             <Table.Tr>
-              {heads.map(([, title]) => (
-                <Table.Th key={title}>{title}</Table.Th>
+              {heads.map(([, title, width]) => (
+                <Table.Th key={title} w={width}>
+                  {title}
+                </Table.Th>
               ))}
             </Table.Tr>
           </Table.Thead>
@@ -145,15 +148,9 @@ function Group({ component, rows, axis, now }: GroupProps) {
                 <Table.Td>
                   <LabelSets row={row} />
                 </Table.Td>
-                <Table.Td>
-                  <Time ms={row.minTime} limit="minimum" />
-                </Table.Td>
-                <Table.Td>
-                  <Time ms={row.maxTime} limit="maximum" />
-                </Table.Td>
-                <Table.Td>
-                  <CoverageBars row={row} axis={axis} />
-                </Table.Td>
+                <Table.Td>{!neverReached(row) && <Time ms={row.minTime} limit="minimum" />}</Table.Td>
+                <Table.Td>{!neverReached(row) && <Time ms={row.maxTime} limit="maximum" />}</Table.Td>
+                <Table.Td>{!neverReached(row) && <CoverageBars row={row} axis={axis} />}</Table.Td>
                 <Table.Td style={{ whiteSpace: 'nowrap' }}>
                   {neverReached(row) ? 'never' : <Ago time={row.lastCheck} now={now} />}
                 </Table.Td>

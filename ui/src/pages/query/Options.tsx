@@ -49,7 +49,7 @@ export function Options({ panel, onChange, forceTracing, onForceTracing }: Props
       />
       <Select
         size="xs"
-        w={150}
+        w={170}
         aria-label="Engine"
         allowDeselect={false}
         data={[

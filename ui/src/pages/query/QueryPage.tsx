@@ -61,7 +61,7 @@ export default function QueryPage() {
           Run all
         </Button>
         <Select
-          w={150}
+          w={176}
           aria-label="Refresh automatically"
           allowDeselect={false}
           data={refreshes.map(value => ({

@@ -205,7 +205,9 @@ export function QueryPanel({ panel, index, refresh, onChange, onDuplicate, onRem
                     infos={result.data.infos}
                     endpoints={result.data.data.endpoints}
                   />
-                  {panel.analyze && data?.analysis !== undefined && <AnalysisView analysis={data.analysis} />}
+                  {panel.analyze && data?.analysis?.name !== undefined && (
+                    <AnalysisView analysis={data.analysis} />
+                  )}
                   {panel.tab === 'graph' ? (
                     <GraphView
                       panel={panel}

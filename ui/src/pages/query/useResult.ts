@@ -25,6 +25,13 @@ export interface Result extends Answer<QueryData> {
   earlier: QueryData | null;
 }
 
+/** Thanos sends notes among the warnings; they are told apart by how they begin. */
+export function sortNotes(texts: readonly string[]): { warnings: string[]; infos: string[] } {
+  const all = [...new Set(texts)];
+  const isInfo = (text: string): boolean => text.startsWith('PromQL info:');
+  return { warnings: all.filter(text => !isInfo(text)), infos: all.filter(isInfo) };
+}
+
 /** What of a panel changes the answer. */
 function requestKey(panel: Panel): unknown[] {
   const params =
@@ -71,7 +78,12 @@ export function useResult(
       ]);
       return {
         ...answer,
-        warnings: [...new Set([...answer.warnings, ...(earlier?.warnings ?? [])])],
+        ...sortNotes([
+          ...answer.warnings,
+          ...answer.infos,
+          ...(earlier?.warnings ?? []),
+          ...(earlier?.infos ?? []),
+        ]),
         range: timeRange(panel, now),
         step: stepOf(panel, config.features.defaultStep),
         took: performance.now() - started,

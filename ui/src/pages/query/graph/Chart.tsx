@@ -77,7 +77,7 @@ class Plot {
           },
           {
             ...axis,
-            size: (_, values) => 16 + 7.5 * Math.max(3, ...(values ?? []).map(value => value?.length ?? 0)),
+            size: (_, values) => 20 + 8 * Math.max(3, ...(values ?? []).map(value => value?.length ?? 0)),
             values: (_, splits) => labels(splits),
             ...(painter.ticks === undefined
               ? {}
@@ -159,7 +159,7 @@ class Plot {
     const { left = -1, top = -1, idx } = plot.cursor;
     if (left < 0 || top < 0 || idx === null || idx === undefined) return;
     const geometry = this.geometry();
-    const exemplar = hitExemplar(geometry, props.exemplars, left, top);
+    const exemplar = hitExemplar(props.painter, geometry, props.exemplars, left, top);
     const hit = exemplar === null ? props.painter.hit(geometry, idx, left, top) : null;
     this.hover = { hit, exemplar, left: left + plot.over.offsetLeft, top: top + plot.over.offsetTop };
     this.paintTop();
@@ -203,8 +203,7 @@ class Plot {
     const { painter, focus, exemplars } = this.props;
     if (focus !== null) painter.highlight(context, geometry, { index: -1, item: focus, x: 0, y: 0 });
     else if (this.hover?.hit) painter.highlight(context, geometry, this.hover.hit);
-    if (exemplars.length > 0)
-      paintExemplars(context, geometry, exemplars, css('--mantine-color-orange-light-color'));
+    if (exemplars.length > 0) paintExemplars(painter, context, geometry, exemplars);
   }
 }
 

@@ -225,8 +225,8 @@ function HeatGraph({ panel, result, exemplars, onZoom }: GraphProps) {
         {tooltip.element}
       </div>
       <Text size="xs" c="dimmed">
-        Rows are the buckets between the bounds at the left; darker means more observations, up to{' '}
-        {formatNumber(heat.most)}.
+        Rows are the buckets between the bounds at the left; {dark ? 'lighter' : 'darker'} means more
+        observations, up to {formatNumber(heat.most)}.
       </Text>
     </>
   );

@@ -1,6 +1,6 @@
 import type { Exemplar, ExemplarSeries } from '../../../api/types';
 import type { Labels } from '../../../lib/labels';
-import { type Geometry, xOf, yOf } from './painter';
+import { type Geometry, type Painter, xOf } from './painter';
 
 export interface ExemplarPoint {
   /** Seconds. */
@@ -27,30 +27,36 @@ export function exemplarPoints(all: readonly ExemplarSeries[] | null): ExemplarP
 }
 
 /** Exemplars beyond the axis lie at its ends: their values need not be those of the expression. */
-function place(geometry: Geometry, point: ExemplarPoint): [number, number] {
-  const value = geometry.log && point.value <= 0 ? geometry.yMin : point.value;
-  return [xOf(geometry, point.time), Math.min(Math.max(yOf(geometry, value), 5), geometry.height - 5)];
+function place(painter: Pick<Painter, 'place'>, geometry: Geometry, point: ExemplarPoint): [number, number] {
+  const y = painter.place(geometry, point.value);
+  return [xOf(geometry, point.time), Math.min(Math.max(y, 6), geometry.height - 6)];
 }
 
 export function paintExemplars(
+  painter: Pick<Painter, 'place'>,
   context: CanvasRenderingContext2D,
   geometry: Geometry,
   points: readonly ExemplarPoint[],
-  colour: string,
 ): void {
-  context.fillStyle = colour;
+  // Bright with a dark edge: to be seen on white, on black and on a heatmap.
+  context.fillStyle = '#ff922b';
+  context.strokeStyle = '#5c2e00';
+  context.lineWidth = 1;
   for (const point of points) {
-    const [x, y] = place(geometry, point);
+    const [x, y] = place(painter, geometry, point);
     context.beginPath();
     context.moveTo(x, y - 5);
     context.lineTo(x + 5, y);
     context.lineTo(x, y + 5);
     context.lineTo(x - 5, y);
+    context.closePath();
     context.fill();
+    context.stroke();
   }
 }
 
 export function hitExemplar(
+  painter: Pick<Painter, 'place'>,
   geometry: Geometry,
   points: readonly ExemplarPoint[],
   x: number,
@@ -59,7 +65,7 @@ export function hitExemplar(
   let nearest: ExemplarPoint | null = null;
   let least = 8;
   for (const point of points) {
-    const [px, py] = place(geometry, point);
+    const [px, py] = place(painter, geometry, point);
     const distance = Math.hypot(px - x, py - y);
     if (distance < least) {
       least = distance;

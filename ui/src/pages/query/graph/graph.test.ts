@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { stack, statsOf, toColumns } from './columns';
 import { exemplarPoints, hitExemplar } from './exemplars';
 import { isHistogram, toHeat } from './heat';
+import { HeatPainter } from './heatPainter';
 import { legendRows, sortRows } from './legendRows';
 import { LinesPainter, valueRange } from './lines';
 import { timeLabels } from './timeAxis';
@@ -93,11 +94,12 @@ describe('the pointer', () => {
     expect(new LinesPainter({ ...options, visible: () => false }).hit(geometry, 1, 50, 15)).toBeNull();
   });
   it('is on an exemplar when near', () => {
+    const painter = new LinesPainter({ ...options, visible: () => true });
     const points = exemplarPoints([
       { seriesLabels: {}, exemplars: [{ labels: { trace_id: 'x' }, value: '5', timestamp: 0.5 }] },
     ]);
-    expect(hitExemplar(geometry, points, 52, 49)?.labels).toEqual({ trace_id: 'x' });
-    expect(hitExemplar(geometry, points, 80, 49)).toBeNull();
+    expect(hitExemplar(painter, geometry, points, 52, 49)?.labels).toEqual({ trace_id: 'x' });
+    expect(hitExemplar(painter, geometry, points, 80, 49)).toBeNull();
   });
 });
 
@@ -129,6 +131,13 @@ describe('heatmaps', () => {
       { metric: { a: '2' }, histograms: [[1000, histogram]] as [number, typeof histogram][] },
     ];
     expect(toHeat(items, range, 15).cells).toEqual([{ time: 0, low: 1, high: 2, count: 6 }]);
+  });
+  it('have a place for values between bounds', () => {
+    const heat = { times: new Float64Array([0, 1]), bounds: [0, 1, 10], cells: [], most: 0 };
+    const painter = new HeatPainter(heat, false);
+    const geometry = { width: 10, height: 100, xMin: 0, xMax: 1, yMin: 0, yMax: 2, log: false };
+    expect(painter.place(geometry, 5.5)).toBe(25);
+    expect(painter.place(geometry, -3)).toBe(100);
   });
   it('are not made of plain series', () => {
     expect(

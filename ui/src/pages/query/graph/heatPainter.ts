@@ -65,11 +65,22 @@ export class HeatPainter implements Painter {
     return { index, item, x: xOf(geometry, this.heat.times[index] ?? 0), y: top + height / 2 };
   }
 
+  /** Within the row whose bounds the value lies between, by its share. */
+  place(geometry: Geometry, value: number): number {
+    const { bounds } = this.heat;
+    const row = bounds.findLastIndex(bound => bound <= value);
+    const low = bounds[row] ?? 0;
+    const high = bounds[row + 1] ?? low;
+    const share = Number.isFinite(high - low) && high > low ? (value - low) / (high - low) : 0.5;
+    return yOf(geometry, Math.max(row + share, 0));
+  }
+
   private box(geometry: Geometry, cell: Cell): [number, number, number, number] {
     const time = this.heat.times[cell.time] ?? 0;
-    const left = xOf(geometry, time - this.half);
-    const top = yOf(geometry, this.rows.get(cell.high) ?? 0);
-    const bottom = yOf(geometry, this.rows.get(cell.low) ?? 0);
-    return [left, top, xOf(geometry, time + this.half) - left, bottom - top];
+    // Whole pixels, so that no seams are left between cells.
+    const left = Math.round(xOf(geometry, time - this.half));
+    const top = Math.round(yOf(geometry, this.rows.get(cell.high) ?? 0));
+    const bottom = Math.round(yOf(geometry, this.rows.get(cell.low) ?? 0));
+    return [left, top, Math.round(xOf(geometry, time + this.half)) - left, bottom - top];
   }
 }

@@ -87,6 +87,10 @@ export class LinesPainter implements Painter {
     return nearest;
   }
 
+  place(geometry: Geometry, value: number): number {
+    return yOf(geometry, this.log && value <= 0 ? geometry.yMin : value);
+  }
+
   private line(
     context: CanvasRenderingContext2D,
     geometry: Geometry,

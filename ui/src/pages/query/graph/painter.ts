@@ -50,4 +50,6 @@ export interface Painter {
   /** Draws what is hit over the rest. */
   highlight(context: CanvasRenderingContext2D, geometry: Geometry, hit: Hit): void;
   hit(geometry: Geometry, index: number, x: number, y: number): Hit | null;
+  /** Height of a value that is no part of the data, such as an exemplar's. */
+  place(geometry: Geometry, value: number): number;
 }

@@ -1,0 +1,202 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { link, param, until, visit } from './visit.mjs';
+
+export function queryCases(world) {
+  const base = () => world.stack.query.http;
+  const editor = (page, at = 0) => page.locator('[data-expression]').nth(at);
+  const rows = page => page.getByRole('region', { name: 'Result' }).locator('tbody tr[data-index]');
+
+  test('an expression is completed, run and kept in the address', async () => {
+    await visit(world, base(), '/graph', async page => {
+      await editor(page).click();
+      await page.keyboard.type('zone:demo_l', { delay: 20 });
+      await page.locator('.cm-tooltip-autocomplete').getByText('zone:demo_load:avg').waitFor();
+      await page.keyboard.press('Enter');
+      await page.keyboard.press('Enter');
+      await until('rows', async () => (await rows(page).count()) === 3);
+      assert.equal(param(page, 'g0.expr'), 'zone:demo_load:avg');
+      assert.equal(param(page, 'g0.tab'), '1');
+    });
+  });
+
+  test('completion asks within limits', async () => {
+    const asked = [];
+    await visit(
+      world,
+      base(),
+      '/graph',
+      async page => {
+        await editor(page).click();
+        await page.keyboard.type('demo_load{de', { delay: 20 });
+        await page.locator('.cm-tooltip-autocomplete').getByText('device').waitFor();
+        assert.ok(asked.length > 0);
+        for (const url of asked) {
+          for (const name of ['limit', 'start', 'end'])
+            assert.ok(url.searchParams.has(name), `${name} in ${url}`);
+        }
+      },
+      {
+        prepare: page =>
+          page.on('request', request => {
+            const url = new URL(request.url());
+            if (/\/(labels|series|values)$/.test(url.pathname)) asked.push(url);
+          }),
+      },
+    );
+  });
+
+  test('old links open the same view', async () => {
+    const path = link({
+      step_input: '30',
+      store_matches: JSON.stringify([{ name: world.stack.sidecar.grpc }]),
+      engine: 'thanos',
+      partial_response: '0',
+      deduplicate: '0',
+      stacked: '1',
+      max_source_resolution: 'auto',
+      range_input: '10m',
+      expr: 'zone:demo_load:avg',
+      tab: '0',
+    });
+    const bodies = [];
+    await visit(
+      world,
+      base(),
+      path,
+      async page => {
+        await page.getByTestId('legend').waitFor();
+        assert.equal(await page.getByLabel('Deduplication').isChecked(), false);
+        assert.equal(await page.getByLabel('Partial response').isChecked(), false);
+        assert.equal(await page.getByLabel('Range', { exact: true }).inputValue(), '10m');
+        assert.equal(await page.getByLabel('Step in seconds').inputValue(), '30');
+        assert.equal(await page.getByRole('radio', { name: 'Stacked' }).isChecked(), true);
+        const body = new URLSearchParams(bodies[0]);
+        assert.equal(body.get('partial_response'), 'false');
+        assert.equal(body.get('dedup'), 'false');
+        assert.equal(body.get('step'), '30');
+        assert.equal(body.get('engine'), 'thanos');
+        assert.equal(body.get('max_source_resolution'), 'auto');
+        assert.equal(body.get('storeMatch[]'), `{__address__="${world.stack.sidecar.grpc}"}`);
+      },
+      {
+        prepare: async page => {
+          await page.addInitScript(() => localStorage.setItem('usePartialResponse', 'true'));
+          page.on(
+            'request',
+            request => request.url().endsWith('/query_range') && bodies.push(request.postData()),
+          );
+        },
+      },
+    );
+  });
+
+  test('several panels are one address, and Back goes back', async () => {
+    await visit(world, base(), '/graph?g0.expr=vector(1)&g0.tab=1&g1.expr=vector(2)&g1.tab=1', async page => {
+      await until('both', async () => (await rows(page).count()) === 2);
+      await page.getByRole('button', { name: 'Add panel' }).click();
+      await until('third', () => param(page, 'g2.expr') === '');
+      await page.goBack();
+      await until('two again', async () => (await page.locator('[data-expression]').count()) === 2);
+    });
+  });
+
+  test('errors and empty results are told', async () => {
+    await visit(world, base(), link({ expr: 'sum(', tab: '1' }), page =>
+      page.getByText(/parse error/).waitFor(),
+    );
+    await visit(world, base(), link({ expr: 'nothing_of_this_name', tab: '1' }), page =>
+      page.getByText('Empty result').waitFor(),
+    );
+  });
+
+  test('labels are never HTML', async () => {
+    await visit(world, base(), link({ expr: 'demo_markup', tab: '1' }), async page => {
+      await page.getByText('<img src=x onerror=alert(1)>').waitFor();
+      assert.equal(await page.locator('main img').count(), 0);
+    });
+  });
+
+  test('endpoints that are down are named', async () => {
+    await visit(world, base(), '/graph', async page => {
+      await page.getByText('1 of 3 endpoints down').waitFor();
+      await page.getByText(world.stack.dead).first().waitFor();
+    });
+  });
+
+  test('operators are explained', async () => {
+    await visit(
+      world,
+      base(),
+      link({ expr: 'sum by (zone) (rate(demo_load[1m]))', tab: 'explain', engine: 'thanos' }),
+      async page => {
+        await page.getByRole('list', { name: 'Explanation' }).locator('code').first().waitFor();
+      },
+    );
+  });
+
+  test('the parts of an expression have their own results', async () => {
+    await visit(
+      world,
+      base(),
+      link({ expr: 'sum by (zone) (demo_load) > 1', tab: '1', show_tree: '1' }),
+      async page => {
+        const tree = page.getByTestId('query-tree');
+        await tree.getByText('4,000 results').waitFor();
+        await tree.getByRole('button', { name: 'demo_load', exact: true }).click();
+        await page.getByText('The result below is of a part of the expression.').waitFor();
+        await page.getByTestId('figures').getByText('4,000 series').waitFor();
+      },
+    );
+  });
+
+  test('an expression is formatted', async () => {
+    await visit(world, base(), link({ expr: 'sum   by(zone)(demo_load)', tab: '1' }), async page => {
+      await page.getByRole('button', { name: 'More actions' }).click();
+      await page.getByRole('menuitem', { name: 'Format the expression' }).click();
+      await until('formatted', async () =>
+        (await editor(page).innerText()).includes('sum by (zone) (demo_load)'),
+      );
+    });
+  });
+
+  test('metrics and labels are explored', async () => {
+    await visit(world, base(), '/graph', async page => {
+      await page.getByRole('button', { name: 'More actions' }).click();
+      await page.getByRole('menuitem', { name: 'Explore metrics and labels' }).click();
+      await page.getByLabel('Search metrics').fill('demo_lo');
+      await page.getByText('Load of a made-up device.').waitFor();
+      await page.getByRole('button', { name: 'Explore' }).first().click();
+      await page.getByRole('button', { name: 'zone' }).click();
+      await page.getByRole('button', { name: 'Filter' }).first().click();
+      await page.getByRole('button', { name: 'Run' }).click();
+      await until('ran', () => /^demo_load\{zone="z\d"\}$/.test(param(page, 'g0.expr') ?? ''));
+    });
+  });
+
+  test('results are exported', async () => {
+    await visit(world, base(), link({ expr: 'zone:demo_load:avg', tab: '1' }), async page => {
+      await until('rows', async () => (await rows(page).count()) === 3);
+      await page.getByRole('button', { name: 'More actions' }).click();
+      const saved = page.waitForEvent('download');
+      await page.getByRole('menuitem', { name: 'Export as CSV' }).click();
+      const text = readFileSync(await (await saved).path(), 'utf8');
+      assert.equal(text.trim().split('\n').length, 4);
+      assert.match(text, /^__name__,cluster,zone,time,value\n/);
+    });
+  });
+
+  test('the history is walked and kept', async () => {
+    await visit(world, base(), link({ expr: 'vector(41) + 1', tab: '1' }), async page => {
+      await page.getByRole('button', { name: 'Execute' }).click();
+      await editor(page).click();
+      await page.keyboard.press('Control+a');
+      await page.keyboard.type('x');
+      await page.keyboard.press('Escape');
+      await editor(page).click();
+      await page.keyboard.press('Control+ArrowUp');
+      assert.equal(await editor(page).innerText(), 'vector(41) + 1');
+    });
+  });
+}
