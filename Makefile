@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 export PATH := $(CURDIR)/target/tools/bin:$(PATH)
 
-.PHONY: all build release demo demo-check test e2e lint fmt check-generated layers fuzz fuzz-all bench ci clean help
+.PHONY: all build ui ui-check release demo demo-check test e2e lint fmt check-generated layers fuzz fuzz-all bench ci clean help
 
 all: build
 
@@ -13,11 +13,33 @@ build: ## Builds everything for development.
 	scripts/setup build
 	cargo build --workspace --locked
 
-release: ## Builds the binary for use: target/release/thanos.
+# What the pages are made of. The binary embeds ui/dist; without it, it is built all the same and says how to get the pages.
+UI_SOURCES := $(shell find ui/src ui/public ui/index.html ui/package-lock.json ui/vite.config.ts -type f 2>/dev/null)
+ifdef WITHOUT_UI
+PAGES :=
+else
+PAGES := $(if $(UI_SOURCES),ui/dist/index.html)
+endif
+
+ui: $(PAGES) ## Builds the web pages into ui/dist. Fetches Node when there is none.
+
+ui/node_modules/.package-lock.json: ui/package-lock.json
+	scripts/setup ui
+	cd ui && npm ci --no-audit --no-fund
+
+ui/dist/index.html: ui/node_modules/.package-lock.json $(UI_SOURCES)
+	scripts/setup ui
+	cd ui && npm run build
+	touch $@ crates/ui/build.rs
+
+ui-check: ui/node_modules/.package-lock.json ## Types, lints and tests of the web pages, without a browser.
+	cd ui && npm run check
+
+release: $(PAGES) ## Builds the binary for use, pages and all (WITHOUT_UI=1: without): target/release/thanos.
 	scripts/setup build
 	cargo build --release --locked -p thanos
 
-demo: ## Brings up the lab on loopback: 3 Prometheus, sidecars, a bucket with a week of history, store, querier.
+demo: $(PAGES) ## Brings up the lab on loopback: 3 Prometheus, sidecars, a bucket with a week of history, store, querier.
 	scripts/setup demo
 	cargo build --release --locked -p thanos
 	deploy/demo/run

@@ -38,6 +38,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("client", &["rpc"]),
     ("storeapi", &["proto", "client", "tsdb"]),
     ("bucket", &["objstore", "tsdb"]),
+    ("blocks", &["bucket", "objstore", "tsdb", "server"]),
     ("sidecar", &["storeapi", "bucket", "objstore", "client", "server", "proto", "tsdb"]),
     ("store", &["storeapi", "bucket", "objstore", "client", "server", "tsdb", "proto"]),
     ("query", &["storeapi", "promql", "tsdb", "proto", "client", "server"]),

@@ -23,7 +23,7 @@ use crate::metrics::Metrics;
 use crate::plan::Planner;
 use crate::quarantine::Quarantine;
 use crate::run::{Compactor, RunConfig};
-use crate::view::{Findings, Syncer};
+use crate::view::{Findings, Showing, Syncer};
 use crate::work::TsdbWork;
 
 /// Settings of the compactor.
@@ -88,7 +88,8 @@ pub enum BuildError {
 pub struct Component {
     compactor: Compactor,
     probes: Probes,
-    http: http::Server,
+    http: http::Config,
+    registry: Registry,
 }
 
 impl Config {
@@ -117,12 +118,7 @@ impl Config {
 
 impl Component {
     /// Puts a compactor together. Nothing listens yet and the bucket is not asked.
-    pub fn build(
-        config: Config,
-        bucket: Arc<dyn Bucket>,
-        registry: Registry,
-        routes: axum::Router,
-    ) -> Result<Self, BuildError> {
+    pub fn build(config: Config, bucket: Arc<dyn Bucket>, registry: Registry) -> Result<Self, BuildError> {
         config.check()?;
         let probes = Probes::new("compact", &registry)?;
         let metrics = Metrics::new(&registry)?;
@@ -184,13 +180,26 @@ impl Component {
             config: config.run,
             quarantine: Arc::new(Quarantine::default()),
         };
-        let http = http::Server::new(config.http, probes.clone(), registry, routes);
-        Ok(Self { compactor, probes, http })
+        Ok(Self { compactor, probes, http: config.http, registry })
     }
 
-    /// Adds the compactor's actors to a group: the queues stop first, then HTTP.
-    pub fn add_to(self, group: &mut Group) {
-        let Self { mut compactor, probes, http } = self;
+    /// The compactor itself.
+    pub fn compactor(&self) -> &Compactor {
+        &self.compactor
+    }
+
+    /// Adds the compactor's actors to a group: the queues stop first, then HTTP. `routes` are those beside probes and metrics; what
+    /// they show is kept current by `showing`.
+    pub fn add_to(self, routes: axum::Router, showing: Option<Showing>, group: &mut Group) {
+        let Self { mut compactor, probes, http, registry } = self;
+        let http = http::Server::new(http, probes.clone(), registry, routes);
+        if let Some(showing) = showing {
+            let syncer = compactor.syncer.clone();
+            group.add("block views", move |stop| async move {
+                showing.run(&syncer, &stop).await;
+                Ok(())
+            });
+        }
         group.add("compact", move |stop| async move {
             compactor.context.stop = stop;
             probes.ready();

@@ -2,7 +2,7 @@
 //!
 //! What to do is decided by pure functions of metas and time ([`plan`], [`group`], [`coverage`]); [`job`] does one thing to the bucket
 //! from beginning to end; [`run`] keeps separate queues for compaction, downsampling with retention, and cleaning, so that none waits
-//! for another. [`quarantine`] sets groups aside whose data cannot be worked on.
+//! for another. [`quarantine`] sets groups aside whose data cannot be worked on. [`outlook`] tells people what comes next.
 
 pub mod clean;
 pub mod component;
@@ -12,6 +12,7 @@ pub mod group;
 pub mod job;
 pub mod leases;
 pub mod metrics;
+pub mod outlook;
 pub mod plan;
 pub mod progress;
 pub mod quarantine;

@@ -1,5 +1,7 @@
 //! What the bucket holds, as the last complete look at it told.
 
+mod shown;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -12,9 +14,14 @@ use ulid::Ulid;
 
 use crate::error::{Error, Result};
 
+pub use shown::Showing;
+pub(crate) use shown::wall_ms;
+
 /// The bucket at one moment. Only complete views are ever kept: on half of one nothing may be deleted or merged.
 #[derive(Clone, Debug, Default)]
 pub struct View {
+    /// When the bucket was looked at, ms; 0 before the first time.
+    pub synced_ms: i64,
     /// The blocks that count.
     pub metas: Metas,
     /// Blocks without a meta.json that could be read.
@@ -90,6 +97,7 @@ impl Syncer {
             })
             .collect();
         let view = Arc::new(View {
+            synced_ms: wall_ms(),
             metas: fetched.metas,
             partial,
             duplicates: self.findings.deduplicate.duplicates(),

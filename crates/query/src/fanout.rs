@@ -16,7 +16,8 @@ use proto::thanos::PartialResponseStrategy;
 use storeapi::endpoint::{EndpointSet, ServingEndpoint};
 use storeapi::{Error, Info, WithWarnings};
 
-pub use rules::RuleFilter;
+pub use rules::{MergedGroup, RuleFilter};
+pub use targets::MergedTargets;
 
 /// The APIs beside StoreAPI over all endpoints. Clones share the endpoints.
 #[derive(Clone)]
@@ -37,6 +38,34 @@ impl Fanout {
     }
 }
 
+/// What one endpoint answered.
+struct Answer<T> {
+    endpoint: String,
+    value: T,
+}
+
+/// Something with the endpoints that have it, sorted by name.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Sourced<T> {
+    /// The thing.
+    pub value: T,
+    /// Names of endpoints.
+    pub sources: Vec<String>,
+}
+
+impl<T> Sourced<T> {
+    fn of(value: T, endpoint: &str) -> Self {
+        Sourced { value, sources: vec![endpoint.to_owned()] }
+    }
+
+    /// Adds where an equal thing came from.
+    fn join(&mut self, sources: Vec<String>) {
+        self.sources.extend(sources);
+        self.sources.sort_unstable();
+        self.sources.dedup();
+    }
+}
+
 /// Calls endpoints at once and gathers their answers in the order of the endpoints. One that fails is a warning naming it, or
 /// fails the whole.
 async fn ask_all<R, T, F>(
@@ -44,7 +73,7 @@ async fn ask_all<R, T, F>(
     strategy: i32,
     what: &str,
     call: impl Fn(ServingEndpoint, R) -> F,
-) -> Result<WithWarnings<Vec<T>>, Error>
+) -> Result<WithWarnings<Vec<Answer<T>>>, Error>
 where
     F: Future<Output = Result<WithWarnings<T>, Error>>,
 {
@@ -56,12 +85,13 @@ where
             let name = endpoint.name.clone();
             let answer = call(endpoint, request);
             async move {
-                let answer = answer.await;
-                (
-                    position,
-                    answer
-                        .map_err(|error| error.context(format!("fetching {what} from {what} client {name}"))),
-                )
+                match answer.await {
+                    Ok(answer) => (position, Ok((name, answer))),
+                    Err(error) => {
+                        let error = error.context(format!("fetching {what} from {what} client {name}"));
+                        (position, Err(error))
+                    }
+                }
             }
         })
         .collect();
@@ -69,9 +99,9 @@ where
     let mut warnings = Vec::new();
     while let Some((position, answer)) = calls.next().await {
         match answer {
-            Ok(answer) => {
+            Ok((endpoint, answer)) => {
                 warnings.extend(answer.warnings);
-                answers.push((position, answer.value));
+                answers.push((position, Answer { endpoint, value: answer.value }));
             }
             Err(error) if abort => return Err(error),
             Err(error) => warnings.push(error.to_string()),

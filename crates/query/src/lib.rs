@@ -8,13 +8,14 @@ mod grpc;
 mod http;
 mod params;
 mod querier;
+mod reach;
 mod select;
 mod telemetry;
 mod tenancy;
 
 pub use api::{BuildError, Evaluated, QueryApi, QueryOptions};
 pub use config::{BuildInfo, EngineName, PartialResponses, QueryConfig, TelemetryBuckets};
-pub use fanout::{Fanout, RuleFilter};
+pub use fanout::{Fanout, MergedGroup, MergedTargets, RuleFilter, Sourced};
 pub use gate::{Entered, Gate};
 pub use http::respond::{ApiError, ApiErrorKind};
 pub use querier::Querier;

@@ -10,7 +10,6 @@ use objstore::Bucket;
 use prometheus::Registry;
 use server::{
     Probes, grpc, http,
-    http::ApiOptions,
     request_log::RequestLog,
     run::{ActorError, Group},
 };
@@ -35,18 +34,15 @@ pub struct Parts {
     pub registry: Registry,
     /// Which requests are logged.
     pub request_log: RequestLog,
-    /// How API routes are wrapped; `None` serves no pages and no blocks API (`--web.disable`).
-    pub api: Option<ApiOptions>,
-    /// More routes of the HTTP server.
-    pub routes: axum::Router,
 }
 
 /// A gateway that is ready to run.
 pub struct Component {
     config: Config,
     store: Arc<BucketStore>,
+    deletion: Arc<DeletionMarks>,
     probes: Probes,
-    http: http::Server,
+    registry: Registry,
     grpc: grpc::Server,
 }
 
@@ -69,9 +65,14 @@ impl InfoProvider for ReadyInfo {
 impl Component {
     /// Puts a gateway together. Nothing listens yet and the bucket is not asked.
     pub fn build(config: Config, parts: Parts) -> Result<Self, Error> {
-        let Parts { bucket, registry, request_log, api, routes } = parts;
+        let Parts { bucket, registry, request_log } = parts;
         let probes = Probes::new("store", &registry)?;
-        let fetcher = fetcher(&config, &bucket, &registry)?;
+        let deletion = Arc::new(DeletionMarks::new(
+            Arc::clone(&bucket),
+            config.ignore_deletion_marks_delay_ms,
+            config.meta_fetch_concurrency,
+        ));
+        let fetcher = fetcher(&config, &bucket, Arc::clone(&deletion), &registry)?;
         let store =
             BucketStore::new(bucket, fetcher, config.store.clone(), config.index_cache.clone(), &registry)?;
         let limits = SelectLimits {
@@ -91,15 +92,7 @@ impl Component {
             services,
             request_log,
         )?;
-        let routes = match &api {
-            Some(api) => {
-                let admin = !config.disable_admin_operations;
-                routes.merge(crate::routes(Arc::clone(&store), config.web_label.clone(), admin, api))
-            }
-            None => routes,
-        };
-        let http = http::Server::new(config.http.clone(), probes.clone(), registry, routes);
-        Ok(Component { config, store, probes, http, grpc })
+        Ok(Component { config, store, deletion, probes, registry, grpc })
     }
 
     /// The probes, for those who wait for readiness.
@@ -112,10 +105,11 @@ impl Component {
         &self.store
     }
 
-    /// Runs until `shutdown`, or until a part fails: a server that cannot listen, a bucket that cannot be read at the start.
-    pub async fn run(self, shutdown: CancellationToken) -> Result<(), Error> {
+    /// Runs until `shutdown`, or until a part fails: a server that cannot listen, a bucket that cannot be read at the start. `routes`
+    /// are those of the HTTP server beside probes and metrics.
+    pub async fn run(self, routes: axum::Router, shutdown: CancellationToken) -> Result<(), Error> {
         let mut group = Group::new();
-        self.add_to(&mut group);
+        self.add_to(routes, &mut group);
         group.add("shutdown", move |stop| async move {
             tokio::select! {
                 () = shutdown.cancelled() => {}
@@ -127,8 +121,9 @@ impl Component {
     }
 
     /// Adds the gateway's actors to a group: gRPC stops first, then synchronization, then HTTP.
-    pub fn add_to(self, group: &mut Group) {
-        let Component { config, store, probes, http, grpc } = self;
+    pub fn add_to(self, routes: axum::Router, group: &mut Group) {
+        let Component { config, store, deletion, probes, registry, grpc } = self;
+        let http = http::Server::new(config.http, probes.clone(), registry, routes);
         let synced = CancellationToken::new();
         let start_grpc = synced.clone();
         group.add("grpc", move |stop| async move {
@@ -139,7 +134,7 @@ impl Component {
             Ok(grpc.run(stop).await?)
         });
         let idle_store = Arc::clone(&store);
-        group.add("sync", move |stop| sync(store, config.sync_interval, probes, synced, stop));
+        group.add("sync", move |stop| sync(store, deletion, config.sync_interval, probes, synced, stop));
         if let Some(every) = idle_store.idle_check_interval() {
             group.add("idle index-headers", move |stop| async move {
                 let mut ticks = interval_at(Instant::now() + every, every.max(Duration::from_millis(10)));
@@ -157,17 +152,18 @@ impl Component {
 }
 
 /// The fetcher with the filters of a gateway.
-fn fetcher(config: &Config, bucket: &Arc<dyn Bucket>, registry: &Registry) -> Result<MetaFetcher, Error> {
+fn fetcher(
+    config: &Config,
+    bucket: &Arc<dyn Bucket>,
+    deletion: Arc<DeletionMarks>,
+    registry: &Registry,
+) -> Result<MetaFetcher, Error> {
     let consistency = ConsistencyDelay::new(config.consistency_delay_ms, registry, "thanos_")?;
     let filters: Vec<Box<dyn MetaFilter>> = vec![
         Box::new(TimePartition { min_time: config.store.min_time, max_time: config.store.max_time }),
         Box::new(LabelSharding { rules: config.selector.clone(), replica_labels: Vec::new() }),
         Box::new(consistency),
-        Box::new(DeletionMarks::new(
-            Arc::clone(bucket),
-            config.ignore_deletion_marks_delay_ms,
-            config.meta_fetch_concurrency,
-        )),
+        Box::new(deletion),
         Box::new(Deduplicate::new()),
     ];
     let fetching = FetcherConfig {
@@ -182,6 +178,7 @@ fn fetcher(config: &Config, bucket: &Arc<dyn Bucket>, registry: &Registry) -> Re
 /// Synchronizes at the start, then again and again.
 async fn sync(
     store: Arc<BucketStore>,
+    deletion: Arc<DeletionMarks>,
     every: Duration,
     probes: Probes,
     synced: CancellationToken,
@@ -213,6 +210,8 @@ async fn sync(
             () = tokio::time::sleep(INITIAL_SYNC_RETRY) => {}
         }
     }
+    let show_marks = || store.views().change_marks(|marks| marks.deletion = deletion.marked());
+    show_marks();
     tracing::info!(init_duration = ?begin.elapsed(), "bucket store ready");
     probes.ready();
     synced.cancel();
@@ -226,8 +225,9 @@ async fn sync(
         }
         tokio::select! {
             () = stop.cancelled() => return Ok(()),
-            outcome = store.sync() => if let Err(error) = outcome {
-                tracing::warn!(%error, "syncing blocks failed");
+            outcome = store.sync() => match outcome {
+                Ok(()) => show_marks(),
+                Err(error) => tracing::warn!(%error, "syncing blocks failed"),
             },
         }
     }

@@ -28,14 +28,6 @@ pub struct Config {
     pub selector: Vec<RelabelConfig>,
     /// The index cache.
     pub index_cache: IndexCacheConfig,
-    /// Serve the blocks API (`--web.disable` turns it off).
-    pub web: bool,
-    /// Send no CORS headers (`--web.disable-cors`).
-    pub disable_cors: bool,
-    /// External label that groups the blocks on the page (`--bucket-web-label`).
-    pub web_label: String,
-    /// Refuse marks on blocks over HTTP (`--disable-admin-operations`).
-    pub disable_admin_operations: bool,
     /// The store itself.
     pub store: StoreConfig,
 }

@@ -12,13 +12,13 @@ use std::{
 };
 
 use bucket::fetcher::MetaFetcher;
+use bucket::views::BlockViews;
 use model::labels::Labels;
 use objstore::{Bucket, Provider};
 use parking_lot::RwLock;
 use prometheus::Registry;
 use storeapi::{ComponentType, Info, InfoProvider, StoreDetails, TsdbRange};
 use tokio::sync::Semaphore;
-use tsdb::meta::BlockMeta;
 use ulid::Ulid;
 
 pub(crate) use self::request::Request;
@@ -49,8 +49,8 @@ pub struct BucketStore {
     fetcher: MetaFetcher,
     config: StoreConfig,
     blocks: RwLock<Blocks>,
-    /// What the last synchronization found, for the blocks page.
-    page: RwLock<Page>,
+    /// What people are shown of the blocks.
+    views: BlockViews,
     headers: Arc<HeaderPool>,
     cache: Arc<IndexCache>,
     metrics: Arc<StoreMetrics>,
@@ -60,14 +60,6 @@ pub struct BucketStore {
     computing: Arc<Semaphore>,
     max_gap: u64,
     call_bytes: u64,
-}
-
-/// The blocks of the last synchronization.
-#[derive(Debug, Default, Clone)]
-pub(crate) struct Page {
-    pub(crate) metas: Vec<Arc<BlockMeta>>,
-    pub(crate) refreshed_ms: i64,
-    pub(crate) error: Option<String>,
 }
 
 impl BucketStore {
@@ -104,7 +96,7 @@ impl BucketStore {
             max_gap: if local { ranges::LOCAL_GAP } else { ranges::REMOTE_GAP },
             call_bytes: if local { series::LOCAL_CALL_BYTES } else { series::REMOTE_CALL_BYTES },
             blocks: RwLock::default(),
-            page: RwLock::default(),
+            views: BlockViews::new(),
             bucket,
             fetcher,
             config,
@@ -126,8 +118,9 @@ impl BucketStore {
         self.blocks.read().by_id.keys().copied().collect()
     }
 
-    pub(crate) fn page(&self) -> Page {
-        self.page.read().clone()
+    /// The blocks of the last synchronization, as people are shown them.
+    pub fn views(&self) -> &BlockViews {
+        &self.views
     }
 
     /// Lets go of index-headers that were idle for long.

@@ -5,7 +5,6 @@
 
 mod block;
 mod block_set;
-mod blocks_page;
 pub mod cache;
 mod component;
 mod config;
@@ -20,7 +19,6 @@ mod select;
 mod series;
 mod stats;
 
-pub use blocks_page::routes;
 pub use component::{Component, Parts};
 pub use config::{Config, HeaderConfig, Limits, StoreConfig};
 pub use error::Error;

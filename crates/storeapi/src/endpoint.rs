@@ -83,6 +83,8 @@ struct Inner {
     config: EndpointSetConfig,
     source: Arc<dyn EndpointSource>,
     endpoints: RwLock<BTreeMap<String, Endpoint>>,
+    /// Those that should be there and have never answered.
+    unreached: RwLock<Vec<EndpointStatus>>,
     connections: Connections,
     updated: watch::Sender<bool>,
     /// One update at a time.
@@ -101,6 +103,7 @@ impl EndpointSet {
             config,
             source,
             endpoints: RwLock::default(),
+            unreached: RwLock::default(),
             connections,
             updated: watch::Sender::new(false),
             updating: tokio::sync::Mutex::default(),
@@ -151,11 +154,13 @@ impl EndpointSet {
         .await;
 
         let mut next: BTreeMap<String, Endpoint> = BTreeMap::new();
+        let mut unreached = Vec::new();
         {
             let mut endpoints = self.inner.endpoints.write();
             for endpoint in asked {
                 let is_new = !endpoints.contains_key(&endpoint.name);
                 if is_new && !endpoint.is_queryable() {
+                    unreached.push(endpoint.status());
                     continue;
                 }
                 if !is_new && endpoint.is_timed_out(Instant::now(), self.inner.config.unhealthy_timeout) {
@@ -183,6 +188,7 @@ impl EndpointSet {
             }
             *endpoints = next.clone();
         }
+        *self.inner.unreached.write() = unreached;
         warn_of_twins(&next);
         self.inner.connections.update(next.values().filter(|endpoint| endpoint.is_queryable()));
         self.inner.updated.send_replace(true);
@@ -191,6 +197,11 @@ impl EndpointSet {
     /// All endpoints with their state, by name.
     pub fn status(&self) -> Vec<EndpointStatus> {
         self.inner.endpoints.read().values().map(Endpoint::status).collect()
+    }
+
+    /// Endpoints that should be there and have never answered, or not for so long that they were forgotten.
+    pub fn unreached(&self) -> Vec<EndpointStatus> {
+        self.inner.unreached.read().clone()
     }
 
     /// The stores to be queried.

@@ -6,6 +6,7 @@ pub(crate) mod setup;
 mod sidecar;
 mod status;
 mod store;
+mod web;
 
 use crate::cli::Setup;
 

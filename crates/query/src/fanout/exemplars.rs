@@ -48,7 +48,10 @@ impl ExemplarsApi for Fanout {
                 endpoint.remote.exemplars(request).await
             })
             .await?;
-        Ok(WithWarnings { value: answers.value.into_iter().flatten().collect(), warnings: answers.warnings })
+        Ok(WithWarnings {
+            value: answers.value.into_iter().flat_map(|answer| answer.value).collect(),
+            warnings: answers.warnings,
+        })
     }
 }
 

@@ -19,7 +19,8 @@ impl MetadataApi for Fanout {
                 endpoint.remote.metric_metadata(request).await
             })
             .await?;
-        Ok(WithWarnings { value: join(answers.value, request.limit), warnings: answers.warnings })
+        let found = answers.value.into_iter().map(|answer| answer.value).collect();
+        Ok(WithWarnings { value: join(found, request.limit), warnings: answers.warnings })
     }
 }
 

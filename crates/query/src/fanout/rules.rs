@@ -10,7 +10,7 @@ use proto::thanos::{Rule, RuleGroup, RulesRequest, rule};
 use proto::{label_set, label_set_labels};
 use storeapi::{Error, RulesApi, WithWarnings};
 
-use super::{Fanout, ask_all};
+use super::{Answer, Fanout, Sourced, ask_all};
 
 /// Which rules are wanted, beside their type.
 #[derive(Clone, Debug, Default)]
@@ -67,28 +67,56 @@ impl RuleFilter {
 #[async_trait]
 impl RulesApi for Fanout {
     async fn rules(&self, request: RulesRequest) -> Result<WithWarnings<Vec<RuleGroup>>, Error> {
-        let asked =
-            self.serving(|info| info.rules).into_iter().map(|endpoint| (endpoint, request.clone())).collect();
-        let answers =
-            ask_all(asked, request.partial_response_strategy, "rules", |endpoint, request| async move {
-                endpoint.remote.rules(request).await
-            })
-            .await?;
-        Ok(WithWarnings { value: answers.value.into_iter().flatten().collect(), warnings: answers.warnings })
+        let answers = self.ask_rules(request).await?;
+        let groups = answers.value.into_iter().flat_map(|answer| answer.value).collect();
+        Ok(WithWarnings { value: groups, warnings: answers.warnings })
     }
 }
 
+/// A group of rules from all endpoints that have it; its rules are in `rules`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MergedGroup {
+    /// The group.
+    pub group: Sourced<RuleGroup>,
+    /// Its rules.
+    pub rules: Vec<Sourced<Rule>>,
+}
+
 impl Fanout {
+    async fn ask_rules(
+        &self,
+        request: RulesRequest,
+    ) -> Result<WithWarnings<Vec<Answer<Vec<RuleGroup>>>>, Error> {
+        let asked =
+            self.serving(|info| info.rules).into_iter().map(|endpoint| (endpoint, request.clone())).collect();
+        ask_all(asked, request.partial_response_strategy, "rules", |endpoint, request| async move {
+            endpoint.remote.rules(request).await
+        })
+        .await
+    }
+
     /// Rules as the HTTP API shows them: filtered, groups joined, replicas made one.
-    pub async fn merged_rules(&self, request: RulesRequest) -> Result<WithWarnings<Vec<RuleGroup>>, Error> {
+    pub async fn merged_rules(&self, request: RulesRequest) -> Result<WithWarnings<Vec<MergedGroup>>, Error> {
         let filter = RuleFilter::of(&request)?;
-        let mut answer = self.rules(request).await.map_err(|error| error.context("proxy Rules"))?;
-        filter.apply(&mut answer.value);
-        answer.value = join_groups(answer.value);
-        for group in &mut answer.value {
+        let answers = self.ask_rules(request).await.map_err(|error| error.context("proxy Rules"))?;
+        let mut groups = Vec::new();
+        for Answer { endpoint, value: mut found } in answers.value {
+            filter.apply(&mut found);
+            groups.extend(found.into_iter().map(|group| MergedGroup::of(group, &endpoint)));
+        }
+        let mut groups = join_groups(groups);
+        for group in &mut groups {
             group.rules = deduplicate(std::mem::take(&mut group.rules), &self.replica_labels);
         }
-        Ok(answer)
+        Ok(WithWarnings { value: groups, warnings: answers.warnings })
+    }
+}
+
+impl MergedGroup {
+    fn of(mut group: RuleGroup, endpoint: &str) -> Self {
+        let rules = std::mem::take(&mut group.rules);
+        let rules = rules.into_iter().map(|rule| Sourced::of(rule, endpoint)).collect();
+        MergedGroup { group: Sourced::of(group, endpoint), rules }
     }
 }
 
@@ -108,12 +136,14 @@ fn labels(rule: &Rule) -> Labels {
     })
 }
 
-fn join_groups(mut groups: Vec<RuleGroup>) -> Vec<RuleGroup> {
-    groups.sort_by_key(|group| format!("{};{}", group.file, group.name));
+fn join_groups(mut groups: Vec<MergedGroup>) -> Vec<MergedGroup> {
+    groups.sort_by_key(|MergedGroup { group, .. }| format!("{};{}", group.value.file, group.value.name));
     groups.dedup_by(|next, kept| {
-        let same = next.file == kept.file && next.name == kept.name;
+        let same =
+            next.group.value.file == kept.group.value.file && next.group.value.name == kept.group.value.name;
         if same {
             kept.rules.append(&mut next.rules);
+            kept.group.join(std::mem::take(&mut next.group.sources));
         }
         same
     });
@@ -121,8 +151,8 @@ fn join_groups(mut groups: Vec<RuleGroup>) -> Vec<RuleGroup> {
 }
 
 /// Of rules that are equal without replica labels, keeps the one with the gravest state, then the one evaluated last.
-fn deduplicate(mut rules: Vec<Rule>, replica_labels: &[String]) -> Vec<Rule> {
-    for rule in &mut rules {
+fn deduplicate(mut rules: Vec<Sourced<Rule>>, replica_labels: &[String]) -> Vec<Sourced<Rule>> {
+    for Sourced { value: rule, .. } in &mut rules {
         let kept = label_set(&labels(rule).without(replica_labels));
         match &mut rule.result {
             Some(rule::Result::Alert(alert)) => alert.labels = Some(kept),
@@ -130,11 +160,14 @@ fn deduplicate(mut rules: Vec<Rule>, replica_labels: &[String]) -> Vec<Rule> {
             None => {}
         }
     }
-    rules.sort_by(compare);
+    rules.sort_by(|a, b| compare(&a.value, &b.value));
     rules.dedup_by(|next, kept| {
-        let same = compare(next, kept).is_eq();
-        if same && better(next, kept) {
-            std::mem::swap(next, kept);
+        let same = compare(&next.value, &kept.value).is_eq();
+        if same {
+            if better(&next.value, &kept.value) {
+                std::mem::swap(next, kept);
+            }
+            kept.join(std::mem::take(&mut next.sources));
         }
         same
     });
@@ -210,14 +243,16 @@ mod tests {
     #[test]
     fn replicas_become_one_rule_of_the_gravest_state() {
         let rules = vec![
-            recording("r"),
-            alert("a", &[("replica", "1")], 1, 9),
-            alert("a", &[("replica", "2")], 3, 1),
-            alert("a", &[("replica", "3")], 3, 5),
+            Sourced::of(recording("r"), "e1"),
+            Sourced::of(alert("a", &[("replica", "1")], 1, 9), "e1"),
+            Sourced::of(alert("a", &[("replica", "2")], 3, 1), "e3"),
+            Sourced::of(alert("a", &[("replica", "3")], 3, 5), "e2"),
         ];
         let merged = deduplicate(rules, &["replica".to_owned()]);
+        assert_eq!(merged[0].sources, ["e1", "e2", "e3"]);
+        assert_eq!(merged[1].sources, ["e1"]);
         assert_eq!(
-            merged,
+            merged.into_iter().map(|rule| rule.value).collect::<Vec<_>>(),
             [alert("a", &[], 3, 5), recording("r")].map(|mut rule| {
                 if let Some(rule::Result::Recording(recording)) = &mut rule.result {
                     recording.labels = Some(label_set(&Labels::empty()));
@@ -230,14 +265,17 @@ mod tests {
     #[test]
     fn groups_of_one_file_and_name_are_joined() {
         let groups = vec![
-            group("b", "g", vec![recording("1")]),
-            group("a", "g", vec![]),
-            group("b", "g", vec![recording("2")]),
+            MergedGroup::of(group("b", "g", vec![recording("1")]), "e2"),
+            MergedGroup::of(group("a", "g", vec![]), "e1"),
+            MergedGroup::of(group("b", "g", vec![recording("2")]), "e1"),
         ];
         let joined = join_groups(groups);
+        let shown = |group: &MergedGroup| {
+            (group.group.value.file.clone(), group.rules.len(), group.group.sources.join(","))
+        };
         assert_eq!(
-            joined.iter().map(|group| (group.file.as_str(), group.rules.len())).collect::<Vec<_>>(),
-            [("a", 0), ("b", 2)]
+            joined.iter().map(shown).collect::<Vec<_>>(),
+            [("a".into(), 0, "e1".into()), ("b".into(), 2, "e1,e2".into())]
         );
     }
 

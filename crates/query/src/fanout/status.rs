@@ -24,7 +24,7 @@ impl StatusApi for Fanout {
             })
             .await?;
         let mut joined = TsdbStatistics::default();
-        for (tenant, entry) in answers.value.into_iter().flat_map(|answer| answer.statistics) {
+        for (tenant, entry) in answers.value.into_iter().flat_map(|answer| answer.value.statistics) {
             add(joined.statistics.entry(tenant).or_default(), entry);
         }
         Ok(WithWarnings { value: joined, warnings: answers.warnings })

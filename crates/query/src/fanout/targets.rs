@@ -5,20 +5,14 @@ use proto::thanos::{ActiveTarget, DroppedTarget, TargetDiscovery, TargetsRequest
 use proto::{label_set, label_set_labels};
 use storeapi::{Error, TargetsApi, WithWarnings};
 
-use super::{Fanout, ask_all};
+use super::{Answer, Fanout, Sourced, ask_all};
 
 #[async_trait]
 impl TargetsApi for Fanout {
     async fn targets(&self, request: TargetsRequest) -> Result<WithWarnings<TargetDiscovery>, Error> {
-        let asked =
-            self.serving(|info| info.targets).into_iter().map(|endpoint| (endpoint, request)).collect();
-        let answers =
-            ask_all(asked, request.partial_response_strategy, "targets", |endpoint, request| async move {
-                endpoint.remote.targets(request).await
-            })
-            .await?;
+        let answers = self.ask_targets(request).await?;
         let mut all = TargetDiscovery::default();
-        for targets in answers.value {
+        for Answer { value: targets, .. } in answers.value {
             all.active_targets.extend(targets.active_targets);
             all.dropped_targets.extend(targets.dropped_targets);
         }
@@ -26,19 +20,47 @@ impl TargetsApi for Fanout {
     }
 }
 
+/// The targets of all endpoints, those of replicas made one.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct MergedTargets {
+    /// Targets that are scraped.
+    pub active: Vec<Sourced<ActiveTarget>>,
+    /// Targets that relabelling dropped.
+    pub dropped: Vec<Sourced<DroppedTarget>>,
+}
+
 impl Fanout {
+    async fn ask_targets(
+        &self,
+        request: TargetsRequest,
+    ) -> Result<WithWarnings<Vec<Answer<TargetDiscovery>>>, Error> {
+        let asked =
+            self.serving(|info| info.targets).into_iter().map(|endpoint| (endpoint, request)).collect();
+        ask_all(asked, request.partial_response_strategy, "targets", |endpoint, request| async move {
+            endpoint.remote.targets(request).await
+        })
+        .await
+    }
+
     /// Targets as the HTTP API shows them.
     pub async fn merged_targets(
         &self,
         request: TargetsRequest,
-    ) -> Result<WithWarnings<TargetDiscovery>, Error> {
-        let mut answer = self.targets(request).await.map_err(|error| error.context("proxy Targets"))?;
-        deduplicate(&mut answer.value, &self.replica_labels);
-        Ok(answer)
+    ) -> Result<WithWarnings<MergedTargets>, Error> {
+        let answers = self.ask_targets(request).await.map_err(|error| error.context("proxy Targets"))?;
+        let mut merged = MergedTargets::default();
+        for Answer { endpoint, value } in answers.value {
+            let active = value.active_targets.into_iter();
+            merged.active.extend(active.map(|target| Sourced::of(target, &endpoint)));
+            let dropped = value.dropped_targets.into_iter();
+            merged.dropped.extend(dropped.map(|target| Sourced::of(target, &endpoint)));
+        }
+        deduplicate(&mut merged, &self.replica_labels);
+        Ok(WithWarnings { value: merged, warnings: answers.warnings })
     }
 }
 
-fn deduplicate(targets: &mut TargetDiscovery, replica_labels: &[String]) {
+fn deduplicate(targets: &mut MergedTargets, replica_labels: &[String]) {
     let order = |a: &ActiveTarget, b: &ActiveTarget| {
         (a.scrape_url.cmp(&b.scrape_url))
             .then_with(|| a.scrape_pool.cmp(&b.scrape_pool))
@@ -49,26 +71,35 @@ fn deduplicate(targets: &mut TargetDiscovery, replica_labels: &[String]) {
             .then_with(|| label_set_labels(a.labels.as_ref()).cmp(&label_set_labels(b.labels.as_ref())))
     };
     // Sorted with the replica labels first, so that which of equal targets comes first is not left to chance.
-    targets.active_targets.sort_by(order);
-    for target in &mut targets.active_targets {
-        strip(&mut target.discovered_labels, replica_labels);
-        strip(&mut target.labels, replica_labels);
+    targets.active.sort_by(|a, b| order(&a.value, &b.value));
+    for target in &mut targets.active {
+        strip(&mut target.value.discovered_labels, replica_labels);
+        strip(&mut target.value.labels, replica_labels);
     }
-    targets.active_targets.dedup_by(|next, kept| {
-        let same = order(next, kept).is_eq();
-        if same && better(next, kept) {
-            std::mem::swap(next, kept);
+    targets.active.dedup_by(|next, kept| {
+        let same = order(&next.value, &kept.value).is_eq();
+        if same {
+            if better(&next.value, &kept.value) {
+                std::mem::swap(next, kept);
+            }
+            kept.join(std::mem::take(&mut next.sources));
         }
         same
     });
     let order = |a: &DroppedTarget, b: &DroppedTarget| {
         label_set_labels(a.discovered_labels.as_ref()).cmp(&label_set_labels(b.discovered_labels.as_ref()))
     };
-    targets.dropped_targets.sort_by(order);
-    for target in &mut targets.dropped_targets {
-        strip(&mut target.discovered_labels, replica_labels);
+    targets.dropped.sort_by(|a, b| order(&a.value, &b.value));
+    for target in &mut targets.dropped {
+        strip(&mut target.value.discovered_labels, replica_labels);
     }
-    targets.dropped_targets.dedup_by(|next, kept| order(next, kept).is_eq());
+    targets.dropped.dedup_by(|next, kept| {
+        let same = order(&next.value, &kept.value).is_eq();
+        if same {
+            kept.join(std::mem::take(&mut next.sources));
+        }
+        same
+    });
 }
 
 /// Whether a target says more: an unhealthy one does, then the one scraped last.
@@ -102,13 +133,20 @@ mod tests {
 
     #[test]
     fn replicas_of_a_target_become_one() {
-        let mut targets = TargetDiscovery {
-            active_targets: vec![target("a", 1, 5), target("b", 1, 9), target("c", 1, 1)],
-            dropped_targets: vec![DroppedTarget::default(), DroppedTarget::default()],
+        let dropped = |endpoint| Sourced::of(DroppedTarget::default(), endpoint);
+        let mut targets = MergedTargets {
+            active: vec![
+                Sourced::of(target("a", 1, 5), "e1"),
+                Sourced::of(target("b", 1, 9), "e3"),
+                Sourced::of(target("c", 1, 1), "e2"),
+            ],
+            dropped: vec![dropped("e1"), dropped("e2")],
         };
         deduplicate(&mut targets, &["replica".to_owned()]);
-        assert_eq!(targets.active_targets.len(), 1);
-        assert_eq!(targets.active_targets[0].last_scrape.unwrap().seconds, 9);
-        assert_eq!(targets.dropped_targets.len(), 1);
+        assert_eq!(targets.active.len(), 1);
+        assert_eq!(targets.active[0].value.last_scrape.unwrap().seconds, 9);
+        assert_eq!(targets.active[0].sources, ["e1", "e2", "e3"]);
+        assert_eq!(targets.dropped.len(), 1);
+        assert_eq!(targets.dropped[0].sources, ["e1", "e2"]);
     }
 }

@@ -7,9 +7,8 @@ use model::value::{format_float_into, format_float_plain};
 use promql::parse::parse_metric_selector;
 use proto::thanos::{
     Alert, AlertInstance, AlertState, ExemplarsRequest, LabelMatcher, MetricMetadataRequest,
-    PartialResponseStrategy, RecordingRule, Rule, RuleGroup, RulesRequest, Statistic, TargetHealth,
-    TargetsRequest, TsdbStatisticsEntry, TsdbStatisticsRequest, ZLabelSet, rule, rules_request,
-    targets_request,
+    PartialResponseStrategy, RecordingRule, Rule, RulesRequest, Statistic, TargetHealth, TargetsRequest,
+    TsdbStatisticsEntry, TsdbStatisticsRequest, ZLabelSet, rule, rules_request, targets_request,
 };
 use proto::{label_set_labels, matchers_to_proto};
 use storeapi::{MetadataApi, StatusApi};
@@ -20,6 +19,7 @@ use super::params::{all_time, tenant};
 use super::respond::{Answer, ApiError, ApiResult};
 use crate::api::QueryApi;
 use crate::fanout::status::add;
+use crate::fanout::{MergedGroup, Sourced};
 
 fn strategy(partial_response: bool) -> i32 {
     let strategy =
@@ -70,6 +70,16 @@ impl<'a> Object<'a> {
         self.field(name, |out| push_label_object(out, &label_set_labels(labels), true))
     }
 
+    /// The endpoints that have it, when they were asked for.
+    fn sources<T>(&mut self, shown: bool, sourced: &Sourced<T>) -> &mut Self {
+        match shown {
+            true => self.field("sources", |out| {
+                push_list(out, &sourced.sources, |out, name| push_string(out, name, true));
+            }),
+            false => self,
+        }
+    }
+
     fn time(&mut self, name: &str, time: Option<&prost_types::Timestamp>) -> &mut Self {
         self.text(name, &go_timestamp(time))
     }
@@ -97,8 +107,18 @@ fn strategy_name(strategy: i32) -> &'static str {
     if strategy == i32::from(PartialResponseStrategy::Abort) { "ABORT" } else { "WARN" }
 }
 
+/// Whether `sources` asks for the endpoints behind each thing, which Thanos's answers do not have.
+fn with_sources(call: &Call) -> bool {
+    matches!(call.form.url("sources"), "1" | "true")
+}
+
 fn push_alert_instance(out: &mut String, instance: &AlertInstance) {
     let mut object = Object::new(out);
+    alert_instance(&mut object, instance);
+    object.end();
+}
+
+fn alert_instance(object: &mut Object<'_>, instance: &AlertInstance) {
     object.labels("labels", instance.labels.as_ref());
     object.labels("annotations", instance.annotations.as_ref());
     object.text("state", alert_state(instance.state));
@@ -107,11 +127,9 @@ fn push_alert_instance(out: &mut String, instance: &AlertInstance) {
     }
     object.text("value", &instance.value);
     object.text("partialResponseStrategy", strategy_name(instance.partial_response_strategy));
-    object.end();
 }
 
-fn push_alert(out: &mut String, alert: &Alert) {
-    let mut object = Object::new(out);
+fn alert(object: &mut Object<'_>, alert: &Alert) {
     object.text("state", alert_state(alert.state)).text("name", &alert.name).text("query", &alert.query);
     object.float("duration", alert.duration_seconds);
     object.labels("labels", alert.labels.as_ref()).labels("annotations", alert.annotations.as_ref());
@@ -120,32 +138,36 @@ fn push_alert(out: &mut String, alert: &Alert) {
     object.float("evaluationTime", alert.evaluation_duration_seconds);
     object.time("lastEvaluation", alert.last_evaluation.as_ref());
     object.float("keepFiringFor", alert.keep_firing_for_seconds).text("type", "alerting");
-    object.end();
 }
 
-fn push_recording(out: &mut String, recording: &RecordingRule) {
-    let mut object = Object::new(out);
+fn recording(object: &mut Object<'_>, recording: &RecordingRule) {
     object.text("name", &recording.name).text("query", &recording.query);
     object.labels("labels", recording.labels.as_ref());
     object.text("health", &recording.health).some_text("lastError", &recording.last_error);
     object.float("evaluationTime", recording.evaluation_duration_seconds);
     object.time("lastEvaluation", recording.last_evaluation.as_ref()).text("type", "recording");
+}
+
+fn push_rule(out: &mut String, rule: &Sourced<Rule>, sources: bool) {
+    let mut object = Object::new(out);
+    match &rule.value.result {
+        Some(rule::Result::Alert(rule)) => alert(&mut object, rule),
+        Some(rule::Result::Recording(rule)) => recording(&mut object, rule),
+        None => alert(&mut object, &Alert::default()),
+    }
+    object.sources(sources, rule);
     object.end();
 }
 
-fn push_group(out: &mut String, group: &RuleGroup) {
+fn push_group(out: &mut String, merged: &MergedGroup, sources: bool) {
     let mut object = Object::new(out);
+    let group = &merged.group.value;
     object.text("name", &group.name).text("file", &group.file);
-    object.field("rules", |out| {
-        push_list(out, &group.rules, |out, rule: &Rule| match &rule.result {
-            Some(rule::Result::Alert(alert)) => push_alert(out, alert),
-            Some(rule::Result::Recording(recording)) => push_recording(out, recording),
-            None => push_alert(out, &Alert::default()),
-        });
-    });
+    object.field("rules", |out| push_list(out, &merged.rules, |out, rule| push_rule(out, rule, sources)));
     object.float("interval", group.interval).float("evaluationTime", group.evaluation_duration_seconds);
     object.time("lastEvaluation", group.last_evaluation.as_ref()).display("limit", group.limit);
     object.text("partialResponseStrategy", strategy_name(group.partial_response_strategy));
+    object.sources(sources, &merged.group);
     object.end();
 }
 
@@ -169,12 +191,15 @@ pub(super) async fn rules(api: Arc<QueryApi>, call: Call) -> ApiResult {
     let answer = answer.map_err(|error| ApiError::internal(format!("error retrieving rules: {error}")))?;
     let mut json = String::new();
     let mut object = Object::new(&mut json);
-    object.field("groups", |out| push_list(out, &answer.value, push_group));
+    let sources = with_sources(&call);
+    object.field("groups", |out| {
+        push_list(out, &answer.value, |out, group| push_group(out, group, sources));
+    });
     object.end();
     Ok(Answer::with_warnings(json, answer.warnings))
 }
 
-pub(super) async fn alerts(api: Arc<QueryApi>, _: Call) -> ApiResult {
+pub(super) async fn alerts(api: Arc<QueryApi>, call: Call) -> ApiResult {
     let request = RulesRequest {
         r#type: rules_request::Type::Alert.into(),
         partial_response_strategy: strategy(api.config.partial_responses.rules),
@@ -183,18 +208,25 @@ pub(super) async fn alerts(api: Arc<QueryApi>, _: Call) -> ApiResult {
     let answer = api.fanout.merged_rules(request).await;
     let answer = answer.map_err(|error| ApiError::internal(format!("error retrieving rules: {error}")))?;
     let rules = answer.value.iter().flat_map(|group| &group.rules);
-    let alerts: Vec<&AlertInstance> = rules
-        .filter_map(|rule| match &rule.result {
-            Some(rule::Result::Alert(alert)) => Some(&alert.alerts),
+    let alerts: Vec<_> = rules
+        .filter_map(|rule| match &rule.value.result {
+            Some(rule::Result::Alert(alert)) => Some(alert.alerts.iter().map(move |alert| (rule, alert))),
             _ => None,
         })
         .flatten()
         .collect();
+    let sources = with_sources(&call);
+    let push = |out: &mut String, (rule, alert): (&Sourced<Rule>, &AlertInstance)| {
+        let mut object = Object::new(out);
+        alert_instance(&mut object, alert);
+        object.sources(sources, rule);
+        object.end();
+    };
     let mut json = String::new();
     let mut object = Object::new(&mut json);
     object.field("alerts", |out| {
         // Go writes a list that was never added to as null.
-        if alerts.is_empty() { out.push_str("null") } else { push_list(out, alerts, push_alert_instance) }
+        if alerts.is_empty() { out.push_str("null") } else { push_list(out, alerts, push) }
     });
     object.end();
     Ok(Answer::with_warnings(json, answer.warnings))
@@ -216,9 +248,10 @@ pub(super) async fn targets(api: Arc<QueryApi>, call: Call) -> ApiResult {
     let answer = answer.map_err(|error| ApiError::internal(format!("retrieving targets: {error}")))?;
     let mut json = String::new();
     let mut object = Object::new(&mut json);
+    let sources = with_sources(&call);
     object.field("activeTargets", |out| {
-        push_list(out, &answer.value.active_targets, |out, target| {
-            let mut object = Object::new(out);
+        push_list(out, &answer.value.active, |out, sourced| {
+            let (target, mut object) = (&sourced.value, Object::new(out));
             object.labels("discoveredLabels", target.discovered_labels.as_ref());
             object.labels("labels", target.labels.as_ref());
             object.text("scrapePool", &target.scrape_pool).text("scrapeUrl", &target.scrape_url);
@@ -230,14 +263,15 @@ pub(super) async fn targets(api: Arc<QueryApi>, call: Call) -> ApiResult {
                 Ok(TargetHealth::Down) => "down",
                 Ok(TargetHealth::Unknown) | Err(_) => "unknown",
             };
-            object.text("health", health);
+            object.text("health", health).sources(sources, sourced);
             object.end();
         });
     });
     object.field("droppedTargets", |out| {
-        push_list(out, &answer.value.dropped_targets, |out, target| {
+        push_list(out, &answer.value.dropped, |out, sourced| {
             let mut object = Object::new(out);
-            object.labels("discoveredLabels", target.discovered_labels.as_ref());
+            object.labels("discoveredLabels", sourced.value.discovered_labels.as_ref());
+            object.sources(sources, sourced);
             object.end();
         });
     });

@@ -92,6 +92,8 @@ async fn run(api: Arc<QueryApi>, call: Call, params: QueryParams, options: Query
     let tenant = options.tenant.clone().unwrap_or_default();
     let expr = api.parse(call.form.get("query"), &tenant)?;
     let query = api.prepare(expr, params, &options)?;
+    // Ours, and only when asked for.
+    let reach = matches!(call.form.get("endpoints"), "true" | "1").then(|| api.reach(&query, &options));
     let evaluated = api.evaluate(query, &options).await?;
     let (series, _, samples) = evaluated.stats.counts();
     if series > 0 && samples > 0 {
@@ -111,6 +113,10 @@ async fn run(api: Arc<QueryApi>, call: Call, params: QueryParams, options: Query
     if !call.form.get("stats").is_empty() {
         tail.push_str(",\"stats\":");
         tail.push_str(&stats_json(&evaluated.result.stats));
+    }
+    if let Some(reach) = reach {
+        let reach = serde_json::to_string(&reach.with_warnings(&warnings)).map_err(ApiError::internal)?;
+        tail.push_str(&format!(",\"endpoints\":{}", escape_html(reach)));
     }
     tail.push_str(",\"analysis\":{}}");
     let mut pieces = ValuePieces::new(value);

@@ -28,10 +28,21 @@ pub(super) fn go_time(time: Option<SystemTime>) -> String {
     }
 }
 
-pub(super) async fn stores(api: Arc<QueryApi>, _: Call) -> ApiResult {
+pub(super) async fn stores(api: Arc<QueryApi>, call: Call) -> ApiResult {
+    // With `details` an answer has more than Thanos's: what else is known of each endpoint, and those that never answered.
+    let details = matches!(call.form.url("details"), "1" | "true");
     let selector = &api.config.selector;
     let mut by_component: BTreeMap<&str, Vec<EndpointStatus>> = BTreeMap::new();
-    for mut status in api.endpoints.status() {
+    let mut known = api.endpoints.status();
+    if details {
+        known.extend(api.endpoints.unreached());
+    }
+    for mut status in known {
+        let never = status.component == ComponentType::Unknown && status.last_check.is_none();
+        if never && details {
+            by_component.entry("unknown").or_default().push(status);
+            continue;
+        }
         // Nothing is known of an endpoint that never answered.
         if status.component == ComponentType::Unknown || !selector.matches(&status.label_sets) {
             continue;
@@ -48,13 +59,13 @@ pub(super) async fn stores(api: Arc<QueryApi>, _: Call) -> ApiResult {
         }
         push_string(&mut out, component, true);
         out.push(':');
-        push_list(&mut out, endpoints, push_endpoint);
+        push_list(&mut out, endpoints, |out, status| push_endpoint(out, status, details));
     }
     out.push('}');
     Ok(Answer::json(out))
 }
 
-fn push_endpoint(out: &mut String, status: &EndpointStatus) {
+fn push_endpoint(out: &mut String, status: &EndpointStatus, details: bool) {
     out.push_str("{\"name\":");
     push_string(out, &status.name, true);
     out.push_str(",\"lastCheck\":");
@@ -66,7 +77,18 @@ fn push_endpoint(out: &mut String, status: &EndpointStatus) {
     }
     out.push_str(",\"labelSets\":");
     push_list(out, &status.label_sets, push_labels);
-    out.push_str(&format!(",\"minTime\":{},\"maxTime\":{}}}", status.min_time, status.max_time));
+    out.push_str(&format!(",\"minTime\":{},\"maxTime\":{}", status.min_time, status.max_time));
+    if details {
+        out.push_str(&format!(",\"strict\":{},\"queryable\":{},\"apis\":", status.strict, status.queryable));
+        push_list(out, &status.apis, |out, api| push_string(out, api, true));
+        out.push_str(",\"tsdbInfos\":");
+        push_list(out, &status.tsdb_infos, |out, tsdb| {
+            out.push_str("{\"labels\":");
+            push_labels(out, &tsdb.labels);
+            out.push_str(&format!(",\"minTime\":{},\"maxTime\":{}}}", tsdb.min_time, tsdb.max_time));
+        });
+    }
+    out.push('}');
 }
 
 pub(super) async fn flags(api: Arc<QueryApi>, _: Call) -> ApiResult {

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use bucket::fetcher::Metas;
+use bucket::views::ViewKind;
 use futures::{StreamExt, stream};
 use tsdb::meta::BlockMeta;
 use ulid::Ulid;
 
-use super::{BucketStore, Page, now_ms};
+use super::{BucketStore, now_ms};
 use crate::{block::Block, block_set::BlockSet, error::Error};
 
 impl BucketStore {
@@ -17,16 +18,12 @@ impl BucketStore {
         let fetched = match self.fetcher.fetch().await {
             Ok(fetched) => fetched,
             Err(error) => {
-                self.page.write().error = Some(error.to_string());
+                self.views.failed(ViewKind::Loaded, error.to_string(), now_ms());
                 return Err(Error::Sync(error.to_string()));
             }
         };
         let incomplete = fetched.incomplete();
-        *self.page.write() = Page {
-            metas: fetched.metas.values().cloned().collect(),
-            refreshed_ms: now_ms(),
-            error: incomplete.clone(),
-        };
+        self.views.fetched(ViewKind::Loaded, &fetched, now_ms());
         self.add_new(&fetched.metas).await;
         if let Some(error) = incomplete {
             return Err(Error::Sync(error));

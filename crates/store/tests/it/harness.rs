@@ -98,7 +98,6 @@ pub(crate) async fn series(store: &dyn StoreApi, request: SeriesRequest) -> Resu
 /// A running gateway.
 pub(crate) struct Gateway {
     pub(crate) grpc: String,
-    pub(crate) http: String,
     shutdown: CancellationToken,
     task: tokio::task::JoinHandle<Result<(), store::Error>>,
     _data: tempfile::TempDir,
@@ -130,10 +129,6 @@ pub(crate) fn config(data: &Path) -> Config {
         ignore_deletion_marks_delay_ms: 24 * 3600 * 1000,
         selector: Vec::new(),
         index_cache: IndexCacheConfig::default(),
-        web: true,
-        disable_cors: false,
-        web_label: String::new(),
-        disable_admin_operations: false,
         store: StoreConfig::new(data),
     }
 }
@@ -143,27 +138,16 @@ impl Gateway {
     pub(crate) async fn start(bucket: &Path) -> Self {
         let data = tempfile::tempdir().unwrap();
         let config = config(data.path());
-        let (grpc, http) = (config.grpc.address.clone(), config.http.address.clone());
+        let grpc = config.grpc.address.clone();
         let bucket: Arc<dyn Bucket> = Arc::new(FsBucket::new(bucket).unwrap());
         let registry = Registry::new();
-        let api = server::http::ApiOptions {
-            instrumentation: server::http::Instrumentation::new(&registry, None).unwrap(),
-            request_log: server::request_log::RequestLog::default(),
-            disable_cors: false,
-        };
-        let parts = Parts {
-            bucket,
-            registry,
-            request_log: server::request_log::RequestLog::default(),
-            api: Some(api),
-            routes: axum::Router::new(),
-        };
+        let parts = Parts { bucket, registry, request_log: server::request_log::RequestLog::default() };
         let component = Component::build(config, parts).unwrap();
         let mut ready = component.probes().watch_ready();
         let shutdown = CancellationToken::new();
-        let task = tokio::spawn(component.run(shutdown.clone()));
+        let task = tokio::spawn(component.run(axum::Router::new(), shutdown.clone()));
         ready.wait_for(|ready| *ready).await.unwrap();
-        Gateway { grpc, http, shutdown, task, _data: data }
+        Gateway { grpc, shutdown, task, _data: data }
     }
 
     /// A channel to it; gRPC opens right after readiness.

@@ -1,12 +1,13 @@
-//! Blocks that come and go, index-headers that are kept, mapped late and let go of, the blocks page.
+//! Blocks that come and go, index-headers that are kept, mapped late and let go of, what people are shown.
 
 use std::{sync::Arc, time::Duration};
 
+use bucket::views::ViewKind;
 use model::matcher::{MatchType, Matcher};
 use objstore::{Fault, FaultyBucket, FsBucket, Operation};
 use storeapi::InfoProvider;
 
-use crate::harness::{Gateway, golden, open, open_with_registry, recorded_blocks, request, series};
+use crate::harness::{golden, open, open_with_registry, recorded_blocks, request, series};
 
 fn any_metric() -> Vec<Matcher> {
     vec![Matcher::new(MatchType::Re, "__name__", ".+").unwrap()]
@@ -120,47 +121,12 @@ async fn lazy_headers_are_mapped_by_requests_and_let_go_of() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_blocks_page_shows_and_marks() {
+async fn people_are_shown_the_blocks_of_the_last_synchronization() {
     let Some(golden) = golden() else { return };
     let blocks = recorded_blocks(&golden);
-    let gateway = Gateway::start(blocks.path()).await;
-    let get = async |path: &str| http(&gateway.http, "GET", path).await;
-    let (status, body) = get("/api/v1/blocks?view=loaded").await;
-    assert_eq!(status, 200);
-    let body: serde_json::Value = serde_json::from_str(&body).unwrap();
-    assert_eq!(body["status"], "success");
-    let shown = body["data"]["blocks"].as_array().unwrap();
-    assert_eq!(shown.len(), 13);
-    let id = shown[0]["ulid"].as_str().unwrap().to_owned();
-    assert!(body["data"]["err"].is_null() && body["data"]["refreshedAt"].as_str().unwrap().starts_with("20"));
-    let (_, global) = get("/api/v1/blocks").await;
-    let global: serde_json::Value = serde_json::from_str(&global).unwrap();
-    assert_eq!(global["data"]["blocks"].as_array().unwrap().len(), 0);
-
-    let (status, _) =
-        http(&gateway.http, "POST", &format!("/api/v1/blocks/mark?id={id}&action=DELETION&detail=test"))
-            .await;
-    assert_eq!(status, 204);
-    let mark = std::fs::read_to_string(blocks.path().join(&id).join("deletion-mark.json")).unwrap();
-    assert!(mark.contains(r#""details":"test""#), "{mark}");
-    for bad in
-        ["id=x&action=DELETION", "action=DELETION", &format!("id={id}"), &format!("id={id}&action=PAINT")]
-    {
-        let (status, body) = http(&gateway.http, "POST", &format!("/api/v1/blocks/mark?{bad}")).await;
-        assert_eq!(status, 400, "{bad}: {body}");
-    }
-    gateway.stop().await;
-}
-
-/// One request over a plain connection: status and body.
-async fn http(address: &str, method: &str, path: &str) -> (u16, String) {
-    use tokio::io::{AsyncReadExt, AsyncWriteExt};
-    let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
-    let request = format!("{method} {path} HTTP/1.0\r\nHost: test\r\nContent-Length: 0\r\n\r\n");
-    stream.write_all(request.as_bytes()).await.unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).await.unwrap();
-    let status = answer.split(' ').nth(1).unwrap().parse().unwrap();
-    let body = answer.split_once("\r\n\r\n").map_or("", |(_, body)| body).to_owned();
-    (status, body)
+    let (store, _data) = open(Arc::new(FsBucket::new(blocks.path()).unwrap()), |_| {}).await;
+    let look = store.views().look(ViewKind::Loaded);
+    assert_eq!(look.metas.keys().copied().collect::<Vec<_>>(), store.block_ids());
+    assert!(look.refreshed_ms > 0 && look.error.is_none());
+    assert!(store.views().look(ViewKind::Global).metas.is_empty(), "a store has no view of all blocks");
 }

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use super::EndpointSpec;
 use crate::Error;
 use crate::grpc::Remote;
-use crate::info::{ComponentType, Info, StoreDetails};
+use crate::info::{ComponentType, Info, StoreDetails, TsdbRange};
 use crate::proxy::StoreRef;
 
 /// An endpoint with what it said last.
@@ -46,6 +46,14 @@ pub struct EndpointStatus {
     pub min_time: i64,
     /// Newest time, ms, inclusive.
     pub max_time: i64,
+    /// It is asked whatever it said last, and never forgotten.
+    pub strict: bool,
+    /// It is asked now.
+    pub queryable: bool,
+    /// The APIs that it serves: `store`, `rules`, `targets`, …
+    pub apis: Vec<&'static str>,
+    /// What is behind its store, when it tells.
+    pub tsdb_infos: Vec<TsdbRange>,
 }
 
 impl Endpoint {
@@ -140,6 +148,25 @@ impl Endpoint {
             // Times of an endpoint that never answered are not shown as known.
             min_time: if known { min_time } else { 0 },
             max_time: if known { max_time } else { 0 },
+            strict: self.strict,
+            queryable: self.is_queryable(),
+            apis: if known { self.served() } else { Vec::new() },
+            tsdb_infos: self.info.store.iter().flat_map(|store| store.tsdb_infos.clone()).collect(),
         }
+    }
+
+    /// The APIs served, by their short names.
+    fn served(&self) -> Vec<&'static str> {
+        let info = &self.info;
+        let apis = [
+            ("store", info.store.is_some()),
+            ("rules", info.rules),
+            ("targets", info.targets),
+            ("metadata", info.metric_metadata),
+            ("exemplars", info.exemplars.is_some()),
+            ("status", info.status),
+            ("query", info.query),
+        ];
+        apis.into_iter().filter_map(|(name, served)| served.then_some(name)).collect()
     }
 }

@@ -85,6 +85,18 @@ fn connections(registry: &Registry) -> Vec<(String, f64)> {
 }
 
 #[tokio::test]
+async fn an_endpoint_that_never_answered_is_told_of_apart() {
+    let (address, _, _server) = serve(ComponentType::Store, &[("a", "b")]).await;
+    let (set, _, _) = set(&[(&address, false), ("127.0.0.1:1", false)], Duration::from_secs(60));
+    set.update().await;
+    let known = set.status();
+    assert_eq!((known.len(), known[0].apis.as_slice(), known[0].queryable), (1, ["store"].as_slice(), true));
+    let unreached = set.unreached();
+    assert_eq!((unreached.len(), unreached[0].name.as_str()), (1, "127.0.0.1:1"));
+    assert!(unreached[0].last_error.is_some() && !unreached[0].queryable && unreached[0].apis.is_empty());
+}
+
+#[tokio::test]
 async fn endpoints_come_and_go() {
     let (address, _, _task) = serve(ComponentType::Sidecar, &[("cluster", "eu1")]).await;
     let (set, source, registry) = set(&[(&address, false)], Duration::from_secs(60));

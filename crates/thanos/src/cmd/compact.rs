@@ -1,17 +1,24 @@
 //! `thanos compact`.
 
+use std::sync::Arc;
+
 use anyhow::{Context, bail};
+use axum::Router;
+use blocks::{BlocksApi, Job, JobKind, JobState, Plan, SetAside};
 use bucket::fetcher::Discovery;
 use bucket::upload::HashFunc;
+use bucket::views::BlockViews;
 use compact::component::{Component, Config};
 use compact::coverage::Retention;
 use compact::job::Settings;
+use compact::outlook::Outlook;
 use compact::run::{OnCritical, RunConfig};
+use compact::view::Showing;
 use compact::work::Merge;
 use server::http::{self, ApiOptions, Instrumentation};
 use server::request_log::RequestLog;
 
-use super::setup;
+use super::{setup, web};
 use crate::cli::Setup;
 use crate::flags::parse::Values;
 
@@ -21,18 +28,69 @@ pub(super) fn add(context: Setup<'_>) -> anyhow::Result<()> {
     let config = config(values)?;
     let yaml = setup::pair(values, "objstore.config").content().context("getting object store config")?;
     let bucket = objstore::config::open(&yaml, "compact", &registry).context("create bucket client")?;
-    let routes = if config.run.wait && !values.bool("web.disable") {
-        let api = ApiOptions {
-            instrumentation: Instrumentation::new(&registry, None)?,
-            request_log: RequestLog::from_yaml("").context("request logging")?,
-            disable_cors: values.bool("web.disable-cors"),
-        };
-        http::preflight(super::status::routes(values.shown(), &api), api.disable_cors)
-    } else {
-        axum::Router::new()
+    let pages = config.run.wait && !values.bool("web.disable");
+    let component = Component::build(config, bucket.clone(), registry.clone())?;
+    if !pages {
+        component.add_to(Router::new(), None, group);
+        return Ok(());
+    }
+    let showing = Showing {
+        views: BlockViews::new(),
+        interval: values.duration("block-viewer.global.sync-block-interval"),
+        timeout: values.duration("block-viewer.global.sync-block-timeout"),
     };
-    Component::build(config, bucket, registry, routes)?.add_to(group);
+    let compactor = component.compactor().clone();
+    let blocks = BlocksApi {
+        views: showing.views.clone(),
+        bucket,
+        label: values.text("bucket-web-label"),
+        admin: !values.bool("disable-admin-operations"),
+        plan: Some(Arc::new(move || plan(compactor.outlook()))),
+    };
+    let api = ApiOptions {
+        instrumentation: Instrumentation::new(&registry, None)?,
+        request_log: RequestLog::from_yaml("").context("request logging")?,
+        disable_cors: values.bool("web.disable-cors"),
+    };
+    component.add_to(routes(values, blocks, &api)?, Some(showing), group);
     Ok(())
+}
+
+/// API and pages, at `/` as Thanos has them whatever `--web.route-prefix` says, and below that prefix.
+fn routes(values: &Values, blocks: BlocksApi, api: &ApiOptions) -> anyhow::Result<Router> {
+    let status = http::preflight(super::status::routes(values.shown(), api), api.disable_cors);
+    let apis = status.merge(blocks::routes(blocks, api));
+    let pages = |prefix: &str| web::pages(values, web::compact_page(values), prefix, &api.instrumentation);
+    let routes = apis.clone().merge(pages("/")?);
+    match web::route_prefix(&values.text("web.route-prefix")).as_str() {
+        "/" => Ok(routes),
+        prefix => Ok(routes.merge(pages(prefix)?).nest(prefix, apis)),
+    }
+}
+
+/// What the page of planned work shows.
+fn plan(outlook: Outlook) -> Plan {
+    let jobs = outlook.jobs.into_iter().map(|job| Job {
+        kind: if job.downsampling { JobKind::Downsampling } else { JobKind::Compaction },
+        state: if job.running { JobState::Running } else { JobState::Planned },
+        group: job.group,
+        labels: job.labels,
+        resolution: job.resolution_ms,
+        min_time: job.min_time,
+        max_time: job.max_time,
+        blocks: job.blocks,
+    });
+    let quarantined = outlook.waiting.into_iter().map(|group| SetAside {
+        group: group.group,
+        labels: group.labels,
+        blocks: group.blocks,
+        error: group.reason,
+    });
+    Plan {
+        computed_at: model::time::format_rfc3339(outlook.at_ms),
+        jobs: jobs.collect(),
+        quarantined: quarantined.collect(),
+    }
 }
 
 fn config(values: &Values) -> anyhow::Result<Config> {

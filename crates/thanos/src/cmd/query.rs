@@ -6,7 +6,6 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use arc_swap::ArcSwap;
 use axum::Router;
-use axum::routing::get;
 use client::dns::SystemResolver;
 use client::file_or_content::FileOrContent;
 use client::file_sd::FileSd;
@@ -23,7 +22,7 @@ use storeapi::{Retrieval, SelectLimits, StoreSelector};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use super::setup;
+use super::{setup, web};
 use crate::build_info::build_info;
 use crate::cli::Setup;
 use crate::flags::parse::Values;
@@ -58,7 +57,9 @@ pub(super) fn add(context: Setup<'_>) -> anyhow::Result<()> {
         disable_cors: values.bool("web.disable-cors"),
     };
     let querier = Querier::build(config, endpoint_set(values)?, discovery, probes.clone(), &registry)?;
-    let routes = under_prefix(querier.routes(&api), &route_prefix(values));
+    let prefix = route_prefix(values);
+    let pages = web::pages(values, web::query_page(values), &prefix, &api.instrumentation)?;
+    let routes = under_prefix(querier.routes(&api), &prefix).merge(pages);
     let routes = http::preflight(routes, api.disable_cors);
     let grpc = grpc::Server::new(
         grpc_config,
@@ -370,18 +371,12 @@ fn route_prefix(values: &Values) -> String {
             "different values for --web.route-prefix and --web.external-prefix detected, web UI may not work without a reverse-proxy."
         );
     }
-    format!("/{}", prefix.trim_matches('/'))
+    web::route_prefix(&prefix)
 }
 
 fn under_prefix(routes: Router, prefix: &str) -> Router {
     if prefix == "/" {
         return routes;
     }
-    // 302 as Thanos sends it.
-    let target = format!("{prefix}/graph");
-    let redirect = || {
-        let target = target.clone();
-        get(move || async move { (axum::http::StatusCode::FOUND, [(axum::http::header::LOCATION, target)]) })
-    };
-    Router::new().route("/", redirect()).route(prefix, redirect()).nest(prefix, routes)
+    ui::redirects(prefix, "graph").nest(prefix, routes)
 }

@@ -1,12 +1,13 @@
 //! `thanos store`.
 
 use anyhow::{Context, bail};
+use blocks::BlocksApi;
 use bucket::fetcher::Discovery;
 use server::http::{self, ApiOptions, Instrumentation};
 use store::cache::IndexCacheConfig;
 use store::{Component, Config, HeaderConfig, Limits, Parts, StoreConfig};
 
-use super::setup;
+use super::{setup, web};
 use crate::cli::Setup;
 use crate::flags::parse::Values;
 
@@ -18,20 +19,31 @@ pub(super) fn add(context: Setup<'_>) -> anyhow::Result<()> {
     let yaml =
         setup::pair(values, "objstore.config").required_content().context("getting object store config")?;
     let bucket = objstore::config::open(&yaml, "store", &registry).context("create bucket client")?;
-    let api = if config.web {
-        Some(ApiOptions {
-            instrumentation: Instrumentation::new(&registry, None)?,
-            request_log: request_log.clone(),
-            disable_cors: config.disable_cors,
-        })
-    } else {
-        None
+    let component = Component::build(
+        config,
+        Parts { bucket: bucket.clone(), registry: registry.clone(), request_log: request_log.clone() },
+    )?;
+    let routes = match values.bool("web.disable") {
+        true => axum::Router::new(),
+        false => {
+            let api = ApiOptions {
+                instrumentation: Instrumentation::new(&registry, None)?,
+                request_log,
+                disable_cors: values.bool("web.disable-cors"),
+            };
+            let blocks = BlocksApi {
+                views: component.store().views().clone(),
+                bucket,
+                label: values.text("bucket-web-label"),
+                admin: !values.bool("disable-admin-operations"),
+                plan: None,
+            };
+            let status = http::preflight(super::status::routes(values.shown(), &api), api.disable_cors);
+            let pages = web::pages(values, web::store_page(values), "/", &api.instrumentation)?;
+            status.merge(blocks::routes(blocks, &api)).merge(pages)
+        }
     };
-    let routes = match &api {
-        Some(api) => http::preflight(super::status::routes(values.shown(), api), api.disable_cors),
-        None => axum::Router::new(),
-    };
-    Component::build(config, Parts { bucket, registry, request_log, api, routes })?.add_to(group);
+    component.add_to(routes, group);
     Ok(())
 }
 
@@ -65,10 +77,6 @@ fn config(values: &Values) -> anyhow::Result<Config> {
         ignore_deletion_marks_delay_ms: ms("ignore-deletion-marks-delay"),
         selector: setup::selector_rules(values)?,
         index_cache,
-        web: !values.bool("web.disable"),
-        disable_cors: values.bool("web.disable-cors"),
-        web_label: values.text("bucket-web-label"),
-        disable_admin_operations: values.bool("disable-admin-operations"),
         store: StoreConfig {
             header: HeaderConfig {
                 sampling: count("store.index-header-posting-offsets-in-mem-sampling")?,

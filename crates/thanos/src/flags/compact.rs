@@ -84,15 +84,13 @@ const LOOP: &[Flag] = &[
         Kind::GoDuration,
         &["1m"],
         "How often the blocks page looks at the bucket.",
-    )
-    .unbuilt("pages are not built"),
+    ),
     Flag::new(
         "block-viewer.global.sync-block-timeout",
         Kind::GoDuration,
         &["5m"],
         "How long one such look may take.",
-    )
-    .unbuilt("pages are not built"),
+    ),
 ];
 
 const COMPACTION: &[Flag] = &[
@@ -156,22 +154,22 @@ const TIME: &[Flag] = &[
 
 const WEB: &[Flag] = &[
     Flag::new("web.disable", Kind::Bool, &["false"], "Serves no pages."),
-    Flag::new("web.route-prefix", Kind::Text, &[], "Path prefix of the routes of the pages.")
-        .unbuilt("pages are not built"),
+    Flag::new(
+        "web.route-prefix",
+        Kind::Text,
+        &[],
+        "Path prefix under which pages and API are served, too; Thanos takes the flag and serves at / only.",
+    ),
     Flag::new(
         "web.external-prefix",
         Kind::Text,
         &[],
         "Path prefix under which a reverse proxy shows the pages.",
-    )
-    .unbuilt("pages are not built"),
-    Flag::new("web.prefix-header", Kind::Text, &[], "Header in which a reverse proxy tells that prefix.")
-        .unbuilt("pages are not built"),
+    ),
+    Flag::new("web.prefix-header", Kind::Text, &[], "Header in which a reverse proxy tells that prefix."),
     Flag::new("web.disable-cors", Kind::Bool, &["false"], "Sends no CORS headers."),
-    Flag::new("bucket-web-label", Kind::Text, &[], "External label that groups the blocks on the page.")
-        .unbuilt("pages are not built"),
-    Flag::new("disable-admin-operations", Kind::Bool, &["false"], "Refuses marks on blocks over HTTP.")
-        .unbuilt("pages are not built"),
+    Flag::new("bucket-web-label", Kind::Text, &[], "External label that groups the blocks on the page."),
+    Flag::new("disable-admin-operations", Kind::Bool, &["false"], "Refuses marks on blocks over HTTP."),
 ];
 
 /// Flags that Thanos does not have.

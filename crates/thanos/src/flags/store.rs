@@ -227,10 +227,8 @@ const WEB: &[Flag] = &[
         Kind::Text,
         &[],
         "Path prefix under which a reverse proxy shows the pages.",
-    )
-    .unbuilt("pages are not built"),
-    Flag::new("web.prefix-header", Kind::Text, &[], "Header in which a reverse proxy tells that prefix.")
-        .unbuilt("pages are not built"),
+    ),
+    Flag::new("web.prefix-header", Kind::Text, &[], "Header in which a reverse proxy tells that prefix."),
     Flag::new("web.disable-cors", Kind::Bool, &["false"], "Sends no CORS headers."),
     Flag::new("bucket-web-label", Kind::Text, &[], "External label that groups the blocks on the page."),
     Flag::new("matcher-cache-size", Kind::Int, &["0"], "How many compiled matchers are kept; 0 is none.")

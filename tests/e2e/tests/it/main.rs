@@ -2,8 +2,10 @@
 
 mod differential;
 mod failures;
+mod fanout;
 mod limits;
 mod old_command_lines;
+mod pages;
 mod queries;
 mod s3;
 mod sidecar_upload;

@@ -1,0 +1,3 @@
+//! The routes over a bucket in memory.
+
+mod routes;
