@@ -169,9 +169,9 @@ async fn marks_come_and_go_and_are_shown_at_once() {
 async fn bad_and_foreign_requests_change_nothing() {
     let open = pages(true);
     for (form, text) in [
-        (format!("action=DELETION"), "ID cannot be empty"),
+        ("action=DELETION".to_owned(), "ID cannot be empty"),
         (format!("id={A}"), "Action cannot be empty"),
-        (format!("id=x&action=DELETION"), "ULID \"x\" is not valid"),
+        ("id=x&action=DELETION".to_owned(), "ULID \"x\" is not valid"),
         (format!("id={A}&action=PAINT"), "not supported marker PAINT"),
     ] {
         let (status, body) = open.post("/api/v1/blocks/mark", &form).await;
