@@ -103,7 +103,7 @@ export async function startStack({ series = 4000 } = {}) {
       ...grpcArgs,
       ...args,
     ]);
-    await ready(`http://127.0.0.1:${http}${prefixOf(args)}/-/ready`);
+    await ready(`http://127.0.0.1:${http}/-/ready`);
     return { http: `http://127.0.0.1:${http}`, grpc: `127.0.0.1:${grpc}` };
   };
   try {
@@ -149,6 +149,12 @@ scrape_configs:
       `--endpoint=${store.grpc}`,
       `--endpoint=127.0.0.1:${dead}`,
     );
+    const prefix = '/some/prefix';
+    const prefixed = await component(
+      'query2',
+      `--endpoint=${sidecar.grpc}`,
+      `--web.external-prefix=${prefix}`,
+    );
     await untilTrue('samples', async () => {
       const { data } = await json(`${query.http}/api/v1/query?query=count(demo_load)`);
       return Number(data?.result?.[0]?.value?.[1]) === series;
@@ -176,10 +182,6 @@ scrape_configs:
     await stop();
     throw error;
   }
-}
-
-function prefixOf(args) {
-  return args.find(arg => arg.startsWith('--web.external-prefix='))?.split('=')[1] ?? '';
 }
 
 async function metric(http, name) {

@@ -156,7 +156,7 @@ export function queryCases(world) {
       await page.getByRole('button', { name: 'More actions' }).click();
       await page.getByRole('menuitem', { name: 'Format the expression' }).click();
       await until('formatted', async () =>
-        (await editor(page).innerText()).includes('sum by (zone) (demo_load)'),
+        (await editor(page).textContent()).includes('sum by (zone) (demo_load)'),
       );
     });
   });
@@ -196,7 +196,7 @@ export function queryCases(world) {
       await page.keyboard.press('Escape');
       await editor(page).click();
       await page.keyboard.press('Control+ArrowUp');
-      assert.equal(await editor(page).innerText(), 'vector(41) + 1');
+      assert.equal(await editor(page).textContent(), 'vector(41) + 1');
     });
   });
 }
