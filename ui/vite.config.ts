@@ -25,6 +25,12 @@ export default defineConfig(({ command }) => ({
     // As new as `light-dark()`: an older target would take it apart.
     cssTarget: ['chrome123', 'firefox120', 'safari17.5'],
     assetsInlineLimit: 0,
+    rolldownOptions: {
+      output: {
+        // One file for what several pages use, in place of dozens of small ones.
+        codeSplitting: { groups: [{ name: 'shared', minShareCount: 2 }] },
+      },
+    },
     modulePreload: { polyfill: false },
     reportCompressedSize: false,
     chunkSizeWarningLimit: 900,

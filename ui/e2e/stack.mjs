@@ -94,10 +94,11 @@ export async function startStack({ series = 4000 } = {}) {
     children.set(name, child);
     child.once('error', error => process.stderr.write(`${name}: ${error.message}\n`));
   };
-  const component = async (name, ...args) => {
+  /** A component of `program`, by its sub-command; a number behind it tells several apart. */
+  const startAs = async (program, name, ...args) => {
     const [http, grpc] = [await freePort(), await freePort()];
     const grpcArgs = name === 'compact' ? [] : [`--grpc-address=127.0.0.1:${grpc}`];
-    start(name, programs.thanos, [
+    start(name, program, [
       name.replace(/\d+$/, ''),
       `--http-address=127.0.0.1:${http}`,
       ...grpcArgs,
@@ -106,6 +107,7 @@ export async function startStack({ series = 4000 } = {}) {
     await ready(`http://127.0.0.1:${http}/-/ready`);
     return { http: `http://127.0.0.1:${http}`, grpc: `127.0.0.1:${grpc}` };
   };
+  const component = (name, ...args) => startAs(programs.thanos, name, ...args);
   try {
     mkdirSync(join(dir, 'data'));
     mkdirSync(join(dir, 'bucket'));
@@ -175,6 +177,7 @@ scrape_configs:
       query,
       dead: `127.0.0.1:${dead}`,
       dir,
+      startAs,
       stop,
       kill,
     };
@@ -191,7 +194,7 @@ async function metric(http, name) {
 }
 
 if (import.meta.filename === process.argv[1]) {
-  const { stop, kill: _, ...addresses } = await startStack();
+  const { stop, kill: _, startAs: __, ...addresses } = await startStack();
   process.stdout.write(`${JSON.stringify(addresses, null, 1)}\n`);
   const end = () => void stop().then(() => process.exit(0));
   process.on('SIGINT', end);

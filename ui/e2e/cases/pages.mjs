@@ -17,7 +17,7 @@ export function pageCases(world) {
     [
       'query-tree',
       'query',
-      link({ expr: 'sum by (zone) (rate(demo_load[1m]))', tab: 'explain', show_tree: '1' }),
+      link({ expr: 'sum by (zone) (rate(demo_load[1m]))', tab: 'explain', engine: 'thanos', show_tree: '1' }),
       page => page.getByRole('list', { name: 'Explanation' }).waitFor(),
     ],
     ['endpoints', 'query', '/stores', page => page.getByText('sidecar', { exact: false }).first().waitFor()],

@@ -129,8 +129,9 @@ export function queryCases(world) {
     await visit(
       world,
       base(),
-      link({ expr: 'sum by (zone) (rate(demo_load[1m]))', tab: 'explain', engine: 'thanos' }),
+      link({ expr: 'sum by (zone) (rate(demo_load[1m]))', tab: 'explain', engine: 'prometheus' }),
       async page => {
+        await page.getByRole('button', { name: 'Use it' }).click();
         await page.getByRole('list', { name: 'Explanation' }).locator('code').first().waitFor();
       },
     );
@@ -170,7 +171,7 @@ export function queryCases(world) {
       await page.getByRole('button', { name: 'Explore' }).first().click();
       await page.getByRole('button', { name: 'zone' }).click();
       await page.getByRole('button', { name: 'Filter' }).first().click();
-      await page.getByRole('button', { name: 'Run' }).click();
+      await page.getByRole('button', { name: 'Run', exact: true }).click();
       await until('ran', () => /^demo_load\{zone="z\d"\}$/.test(param(page, 'g0.expr') ?? ''));
     });
   });
@@ -192,6 +193,7 @@ export function queryCases(world) {
       await page.getByRole('button', { name: 'Execute' }).click();
       await editor(page).click();
       await page.keyboard.press('Control+a');
+      await page.keyboard.press('Backspace');
       await page.keyboard.type('x');
       await page.keyboard.press('Escape');
       await editor(page).click();

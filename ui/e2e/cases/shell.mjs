@@ -43,7 +43,7 @@ export function shellCases(world) {
       await page.reload();
       await page.getByRole('button', { name: 'Theme: dark' }).waitFor();
       await page.getByRole('button', { name: 'Settings' }).click();
-      await page.getByLabel('Time zone').fill('Asia/Tokyo');
+      await page.getByRole('combobox', { name: 'Time zone' }).fill('Asia/Tokyo');
       assert.equal(await page.evaluate(() => localStorage.getItem('timezone')), '"Asia/Tokyo"');
     });
   });

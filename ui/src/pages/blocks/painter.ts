@@ -147,9 +147,7 @@ function paintTitles(context: CanvasRenderingContext2D, scene: Scene): void {
   for (const lane of layout.lanes) {
     if (lane.y + lane.height < scrollTop) continue;
     if (lane.y > scrollTop + height) break;
-    // The title stays in sight as long as its lane does.
-    const y = Math.min(Math.max(lane.y, scrollTop), lane.y + lane.height - titleHeight);
-    if (y > lane.y) continue;
+    const { y } = lane;
     context.fillStyle = dark ? '#e4e6ea' : '#1f2329';
     context.font = '600 12px ui-monospace, Menlo, Consolas, monospace';
     context.fillText(lane.title, 4, y + titleHeight / 2, width * 0.75);

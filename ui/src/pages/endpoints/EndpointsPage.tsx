@@ -60,10 +60,10 @@ function LabelSets({ row }: { row: EndpointRow }) {
 
 function Failure({ text }: { text: string }) {
   const [open, setOpen] = useState(false);
-  const long = text.length > 90;
+  const long = text.length > 140;
   return (
-    <Text size="xs" c="var(--mantine-color-error)" className="break" maw={420}>
-      {open || !long ? text : `${text.slice(0, 90)}… `}
+    <Text size="xs" c="var(--mantine-color-error)" className="break">
+      {open || !long ? text : `${text.slice(0, 140)}… `}
       {long && (
         <Anchor component="button" type="button" size="xs" onClick={() => setOpen(!open)}>
           {open ? ' less' : 'more'}
@@ -81,14 +81,13 @@ function Time({ ms, limit }: { ms: number; limit: string }) {
 
 /** Columns with their widths, the same for all kinds. */
 const heads: [EndpointSort | null, string, string | number][] = [
-  ['name', 'Endpoint', '19%'],
+  ['name', 'Endpoint', '26%'],
   ['state', 'State', 90],
-  [null, 'Label sets', '22%'],
+  [null, 'Label sets', 'auto'],
   ['minTime', 'From', 160],
   ['maxTime', 'To', 160],
   [null, 'Coverage', 200],
-  ['lastCheck', 'Last check', 100],
-  [null, 'Message', 'auto'],
+  ['lastCheck', 'Last check', 110],
 ];
 
 interface GroupProps {
@@ -109,7 +108,7 @@ function Group({ component, rows, axis, now }: GroupProps) {
         </Text>
       </Title>
       <section className="scroll-x" tabIndex={0} aria-label={component}>
-        <Table fz="sm" verticalSpacing={4} miw={1180} layout="fixed">
+        <Table fz="sm" verticalSpacing={4} miw={1080} layout="fixed">
           <Table.Thead>
             <Table.Tr>
               {heads.map(([, title, width]) => (
@@ -138,6 +137,7 @@ function Group({ component, rows, axis, now }: GroupProps) {
                       strict
                     </Badge>
                   )}
+                  {row.lastError !== null && <Failure text={row.lastError} />}
                   <Text size="xs" c="dimmed">
                     {[row.version, (row.apis ?? []).join(', ')].filter(Boolean).join(' · ')}
                   </Text>
@@ -154,7 +154,6 @@ function Group({ component, rows, axis, now }: GroupProps) {
                 <Table.Td style={{ whiteSpace: 'nowrap' }}>
                   {neverReached(row) ? 'never' : <Ago time={row.lastCheck} now={now} />}
                 </Table.Td>
-                <Table.Td>{row.lastError !== null && <Failure text={row.lastError} />}</Table.Td>
               </Table.Tr>
             ))}
           </Table.Tbody>

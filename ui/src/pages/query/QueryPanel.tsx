@@ -194,7 +194,9 @@ export function QueryPanel({ panel, index, refresh, onChange, onDuplicate, onRem
             <Tabs.Panel value={panel.tab}>
               {panel.tab === 'graph' && <GraphControls panel={panel} onChange={onChange} />}
               {panel.tab === 'table' && <TableControls panel={panel} onChange={onChange} />}
-              {panel.tab === 'explain' && <ExplainView panel={panel} run={turn} />}
+              {panel.tab === 'explain' && (
+                <ExplainView panel={panel} run={turn} onEngine={() => onChange({ engine: 'thanos' })} />
+              )}
               {result.error !== null && panel.tab !== 'explain' && <ErrorBox error={result.error} />}
               {exemplars.error !== null && <ErrorBox title="No exemplars" error={exemplars.error} />}
               {result.isPending && result.fetchStatus === 'fetching' && <Loading what="the result" />}

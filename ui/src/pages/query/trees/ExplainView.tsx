@@ -1,4 +1,4 @@
-import { Code, Paper, Text } from '@mantine/core';
+import { Button, Code, Group, Paper, Text } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { call } from '../../../api/client';
 import type { Explanation } from '../../../api/types';
@@ -18,11 +18,19 @@ function Node({ node }: { node: Explanation }) {
   );
 }
 
+interface Props {
+  panel: Panel;
+  run: number;
+  /** Takes the engine that can explain. */
+  onEngine: () => void;
+}
+
 /** The operators that would answer the query, without running it. */
-export default function ExplainView({ panel, run }: { panel: Panel; run: number }) {
+export default function ExplainView({ panel, run, onEngine }: Props) {
+  const possible = panel.engine !== 'prometheus';
   const plan = useQuery({
     queryKey: ['explain', rangeParams(panel, panel.expr, 0), panel.tenant, run],
-    enabled: panel.expr.trim() !== '',
+    enabled: possible && panel.expr.trim() !== '',
     queryFn: ({ signal }) =>
       call<Explanation>('query_range_explain', {
         params: rangeParams({ ...panel, analyze: false }, panel.expr, Date.now()),
@@ -31,6 +39,16 @@ export default function ExplainView({ panel, run }: { panel: Panel; run: number 
       }),
   });
   if (panel.expr.trim() === '') return null;
+  if (!possible) {
+    return (
+      <Group gap="xs" my="md">
+        <Text size="sm">Only the engine “Thanos” explains.</Text>
+        <Button size="compact-sm" variant="light" onClick={onEngine}>
+          Use it
+        </Button>
+      </Group>
+    );
+  }
   if (plan.error) return <ErrorBox error={plan.error} />;
   if (plan.data === undefined) return <Loading what="the plan" />;
   return (
