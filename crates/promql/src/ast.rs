@@ -57,6 +57,21 @@ pub enum Expr {
     Paren(ParenExpr),
     /// `-<expr>`.
     Unary(UnaryExpr),
+    /// An instant vector that others compute; no text parses to it, [`distribute`](crate::distribute) puts it in.
+    Remote(RemoteLeaf),
+}
+
+/// Stands for an expression whose value comes from elsewhere.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RemoteLeaf {
+    /// Which one it is.
+    pub id: usize,
+    /// What is computed elsewhere, as text.
+    pub text: String,
+    /// The first and the last step at which it is needed, ms.
+    pub range: (i64, i64),
+    /// Where the expression stood.
+    pub pos: PosRange,
 }
 
 /// A number, or a duration where a number may stand.
@@ -162,7 +177,7 @@ impl Expr {
             return match expr {
                 Expr::Number(_) => ValueType::Scalar,
                 Expr::String(_) => ValueType::String,
-                Expr::VectorSelector(_) | Expr::Aggregate(_) => ValueType::Vector,
+                Expr::VectorSelector(_) | Expr::Aggregate(_) | Expr::Remote(_) => ValueType::Vector,
                 Expr::MatrixSelector(_) | Expr::Subquery(_) => ValueType::Matrix,
                 Expr::Binary(b) => {
                     if b.lhs.value_type() == ValueType::Scalar && b.rhs.value_type() == ValueType::Scalar {
@@ -209,6 +224,7 @@ impl Expr {
                 Expr::Call(c) => c.pos.start,
                 Expr::Paren(p) => p.pos.start,
                 Expr::Unary(u) => u.start,
+                Expr::Remote(r) => r.pos.start,
             };
         }
     }
@@ -233,6 +249,7 @@ impl Expr {
                     expr = &u.expr;
                     continue;
                 }
+                Expr::Remote(r) => r.pos.end,
             };
         }
     }

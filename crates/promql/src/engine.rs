@@ -84,17 +84,19 @@ pub struct QueryParams {
     pub lookback_delta: i64,
     /// Count samples per step.
     pub per_step_stats: bool,
+    /// Measure each operator.
+    pub analyze: bool,
 }
 
 impl QueryParams {
     /// An instant query at `t`.
     pub fn instant(t: i64) -> Self {
-        Self { start: t, end: t, step: 0, lookback_delta: 0, per_step_stats: false }
+        Self { start: t, end: t, step: 0, lookback_delta: 0, per_step_stats: false, analyze: false }
     }
 
     /// A range query.
     pub fn range(start: i64, end: i64, step: i64) -> Self {
-        Self { start, end, step, lookback_delta: 0, per_step_stats: false }
+        Self { start, end, step, lookback_delta: 0, per_step_stats: false, analyze: false }
     }
 
     /// Whether it is an instant query.
@@ -211,6 +213,11 @@ impl Query {
         &self.params
     }
 
+    /// How far back an instant selector looks, ms.
+    pub fn lookback(&self) -> i64 {
+        self.lookback
+    }
+
     /// The selects that the query will make, each once; [`Queryable::select`] is called with these very values. `info()` makes
     /// further ones while it runs, for they depend on data.
     pub fn selects(&self) -> &[SelectParams] {
@@ -263,6 +270,7 @@ impl Query {
             instant: self.params.is_instant(),
             lookback: self.lookback,
             per_step_stats: self.params.per_step_stats,
+            analyze: self.params.analyze,
             ty: self.expr.value_type(),
         };
         let mut result = eval::run(&run, source, limits);

@@ -6,6 +6,7 @@
 
 mod absent;
 mod aggregate;
+mod analysis;
 mod binary;
 mod call;
 mod counts;
@@ -39,6 +40,7 @@ use crate::source::Queryable;
 use crate::stats::QueryStats;
 use crate::value::{MatrixSeries, Sample, SampleValue, Value};
 use crate::value_type::ValueType;
+use analysis::Recorder;
 use counts::StepCounts;
 use shared::Selects;
 
@@ -75,6 +77,7 @@ pub(crate) struct Run<'a> {
     pub(crate) instant: bool,
     pub(crate) lookback: i64,
     pub(crate) per_step_stats: bool,
+    pub(crate) analyze: bool,
     pub(crate) ty: ValueType,
 }
 
@@ -93,6 +96,7 @@ pub(crate) fn run(run: &Run<'_>, source: &dyn Queryable, limits: &Limits) -> Que
         peak_samples: AtomicU64::new(0),
         annotations: Mutex::new(Annotations::new()),
         selects: Selects::start(run.plan, source),
+        recorder: run.analyze.then(Recorder::default),
     };
     let scope = Scope { grid: run.grid, counts: &counts };
     let mut stats = QueryStats { start: run.grid.start, step: run.grid.step, ..Default::default() };
@@ -107,6 +111,7 @@ pub(crate) fn run(run: &Run<'_>, source: &dyn Queryable, limits: &Limits) -> Que
     counts.report(&mut stats.samples);
     stats.samples.peak = evaluator.peak_samples.load(Ordering::Relaxed);
     stats.peak_bytes = evaluator.ledger.peak();
+    stats.analysis = evaluator.recorder.as_ref().map(|recorder| recorder.tree(&run.plan.root));
     let annotations = evaluator.annotations.into_inner().unwrap_or_else(PoisonError::into_inner);
     QueryResult { value, annotations, stats }
 }
@@ -132,6 +137,8 @@ pub(crate) struct Evaluator<'a> {
     peak_samples: AtomicU64,
     annotations: Mutex<Annotations>,
     selects: Selects,
+    /// Measures operators, where that was asked for.
+    recorder: Option<Recorder>,
 }
 
 impl Evaluator<'_> {
@@ -218,6 +225,10 @@ impl Evaluator<'_> {
         if scope.grid.count == 0 {
             return Ok(());
         }
+        self.measured(node, scope, sink, |sink| self.stream_node(node, scope, sink))
+    }
+
+    fn stream_node(&self, node: &Node, scope: Scope<'_>, sink: &mut Sink<'_>) -> Result<(), EvalError> {
         match &node.kind {
             Kind::Selector(selector) => self.stream_selector(selector, node.pos, scope, sink),
             Kind::Aggregate(a) => self.aggregate(a, node, scope, sink),
@@ -254,6 +265,10 @@ impl Evaluator<'_> {
     /// The values of a scalar expression, one per step.
     fn scalar(&self, node: &Node, scope: Scope<'_>) -> Result<Vec<f64>, EvalError> {
         self.limits.check()?;
+        self.measured_scalar(node, scope, || self.scalar_node(node, scope))
+    }
+
+    fn scalar_node(&self, node: &Node, scope: Scope<'_>) -> Result<Vec<f64>, EvalError> {
         let steps = scope.grid.count;
         match &node.kind {
             Kind::Number(v) => Ok(vec![*v; steps]),

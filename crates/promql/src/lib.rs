@@ -19,4 +19,4 @@ pub mod value;
 pub mod value_type;
 
 pub use error::EvalError;
-pub use plan::ExplainNode;
+pub use plan::{ExplainNode, distribute};

@@ -5,8 +5,9 @@
 //! marked to be evaluated once.
 
 mod build;
+pub mod distribute;
 mod duration;
-mod explain;
+pub(crate) mod explain;
 mod selects;
 mod stats_decoding;
 
@@ -101,6 +102,8 @@ pub(crate) struct Selector {
     pub(crate) modifier: RangeModifier,
     /// Only count and sum of histograms are needed.
     pub(crate) stats_only: bool,
+    /// Samples are those of the very steps: nothing is looked back for.
+    pub(crate) exact: bool,
 }
 
 impl Selector {
@@ -169,18 +172,23 @@ pub(crate) struct Subquery {
 impl Subquery {
     /// The steps that windows of `range` ending at the steps of `outer` need.
     pub(crate) fn grid(&self, range: i64, outer: &Grid) -> Grid {
-        let (first, last) = match self.at {
+        Self::steps(self.step, self.offset, self.at, range, outer)
+    }
+
+    /// The steps of a subquery with these times, all in ms.
+    pub(crate) fn steps(step: i64, offset: i64, at: Option<i64>, range: i64, outer: &Grid) -> Grid {
+        let (first, last) = match at {
             Some(at) => (at, at),
             None => (outer.start, outer.last()),
         };
-        let step = self.step.max(1);
-        let lower = first.saturating_sub(self.offset).saturating_sub(range);
+        let step = step.max(1);
+        let lower = first.saturating_sub(offset).saturating_sub(range);
         // Steps are multiples of the step; the first one lies behind the open lower end. Division truncates, as in Prometheus.
         let mut start = step * (lower / step);
         if start <= lower {
             start += step;
         }
-        Grid::new(start, last.saturating_sub(self.offset), step)
+        Grid::new(start, last.saturating_sub(offset), step)
     }
 }
 

@@ -49,6 +49,7 @@ impl Display for Expr {
             Expr::Call(c) => call(c, f),
             Expr::Paren(p) => write!(f, "({})", p.expr),
             Expr::Unary(u) => write!(f, "{}{}", u.op, u.expr),
+            Expr::Remote(r) => write!(f, "remote({})", r.text),
         }
     }
 }

@@ -23,6 +23,9 @@ pub struct SelectParams {
     pub grouping: Vec<String>,
     /// Whether these are the labels kept (`by`) rather than dropped (`without`).
     pub by: bool,
+    /// Nothing stored but the values of an expression that others compute: its [`RemoteLeaf`](crate::ast::RemoteLeaf), whose
+    /// samples are at the steps. There are no matchers then.
+    pub remote: Option<usize>,
 }
 
 /// A storage of series.

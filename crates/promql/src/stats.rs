@@ -37,8 +37,25 @@ pub struct QueryStats {
     pub timings: Timings,
     /// The most bytes held at once, as the memory budget counts them.
     pub peak_bytes: u64,
+    /// What each operator took, where asked for.
+    pub analysis: Option<AnalysisNode>,
     /// Time of the first step, ms.
     pub start: i64,
     /// Step, ms; of an instant query 1.
     pub step: i64,
+}
+
+/// What one operator of a query took, and those below it. Figures include what is below.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AnalysisNode {
+    /// The operator's name, as in the explanation.
+    pub name: String,
+    /// Time spent in it; what it hands series to does not count.
+    pub execution_time: Duration,
+    /// The most samples held while it ran.
+    pub peak_samples: u64,
+    /// Samples that it looked at in all steps.
+    pub total_samples: u64,
+    /// What feeds it.
+    pub children: Vec<AnalysisNode>,
 }

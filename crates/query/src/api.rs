@@ -6,17 +6,22 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use model::matcher::Matcher;
 use prometheus::{Histogram, HistogramOpts, Registry, exponential_buckets};
 use promql::EvalError;
+use promql::annotations::Annotation;
 use promql::ast::Expr;
+use promql::distribute::WithLeaves;
 use promql::engine::{Engine, EngineOptions, Query, QueryParams, QueryResult};
 use promql::limits::{Cancel, Ledger, Limits, ProcessBudget};
 use promql::parse::parse_expr;
+use promql::source::SelectParams;
 use storeapi::endpoint::EndpointSet;
 use storeapi::{PartialResponse, RequestContext, ShardInfo, StoreApi};
 
-use crate::config::QueryConfig;
+use crate::active::ActiveQueries;
+use crate::config::{EngineName, QueryConfig};
 use crate::fanout::Fanout;
 use crate::gate::Gate;
 use crate::http::respond::{ApiError, ApiErrorKind};
+use crate::remote::{Answers, NoAnswers};
 use crate::select::{SelectContext, SelectOptions, SelectStats, SelectTasks, StoreQueryable};
 use crate::telemetry::QueryTelemetry;
 
@@ -41,6 +46,8 @@ pub struct QueryOptions {
     pub timeout: Option<Duration>,
     /// Tenant.
     pub tenant: Option<String>,
+    /// The engine asked for.
+    pub engine: EngineName,
 }
 
 impl QueryOptions {
@@ -77,6 +84,7 @@ pub struct QueryApi {
     budget: Option<Arc<ProcessBudget>>,
     pub(crate) selects: SelectContext,
     pub(crate) gate: Gate,
+    active: Option<ActiveQueries>,
     pub(crate) endpoints: EndpointSet,
     pub(crate) fanout: Fanout,
     pub(crate) telemetry: QueryTelemetry,
@@ -121,6 +129,10 @@ impl QueryApi {
             batch_size: 64,
         };
         let gate = Gate::new(config.max_concurrent, "thanos_query_concurrent_", "queries", registry)?;
+        let active = match &config.active_query_path {
+            Some(folder) => Some(ActiveQueries::open(folder, config.max_concurrent.max(1))?),
+            None => None,
+        };
         let requested_range = Histogram::with_opts(
             HistogramOpts::new(
                 "thanos_query_range_requested_timespan_duration_seconds",
@@ -134,6 +146,7 @@ impl QueryApi {
             budget: (config.max_total_bytes > 0).then(|| ProcessBudget::new(config.max_total_bytes)),
             selects,
             gate,
+            active,
             fanout: Fanout::new(
                 endpoints.clone(),
                 config.selector_labels.clone(),
@@ -165,6 +178,11 @@ impl QueryApi {
             .lookback_delta
             .unwrap_or_else(|| self.config.lookback_delta_for(options.max_resolution_ms));
         params.lookback_delta = i64::try_from(lookback.as_millis()).unwrap_or(i64::MAX);
+        if self.is_distributed(options) && params.step % 1000 == 0 {
+            // The Query API knows whole seconds only; Thanos cuts the times as well.
+            params.start -= params.start.rem_euclid(1000);
+            params.end -= params.end.rem_euclid(1000);
+        }
         self.engine.prepare(expr, params).map_err(ApiError::bad_data)
     }
 
@@ -176,29 +194,24 @@ impl QueryApi {
             .await
             .map_err(|_| ApiError::execution("context deadline exceeded"))?;
         let begun = Instant::now();
-        let mut selects = self.selects.clone();
-        selects.gate = selects.gate.another();
-        selects.timeout = deadline.saturating_duration_since(begun);
+        let text = query.expr().to_string();
+        let _active = self.active.as_ref().map(|active| active.enter(&text));
         let limits = Limits {
             max_samples: self.config.max_samples,
             memory: Ledger::new(self.config.max_query_bytes, self.budget.clone()),
             deadline: Some(deadline),
             cancel: Cancel::new(),
         };
-        let source = StoreQueryable::prefetch(
-            selects,
-            options.select_options(),
-            query.selects(),
-            query.time_range(),
-            limits.memory.clone(),
-        );
-        let stats = source.stats().clone();
-        let text = query.expr().to_string();
-        let cancel = CancelOnDrop { evaluation: limits.cancel.clone(), selects: source.tasks() };
+        let (query, remote, source) = self.source(query, options, &limits).await?;
+        let stats = source.storage().stats().clone();
+        let cancel = CancelOnDrop { evaluation: limits.cancel.clone(), selects: source.storage().tasks() };
         let evaluation = tokio::task::spawn_blocking(move || query.exec(&source, &limits));
-        let result =
+        let mut result =
             evaluation.await.map_err(|error| ApiError::internal(format!("evaluate query: {error}")))?;
         drop(cancel);
+        result.annotations.extend(remote.warnings.into_iter().map(Annotation::storage_warning));
+        result.stats.samples.total_queryable += remote.samples;
+        result.stats.samples.peak = result.stats.samples.peak.max(remote.peak_samples);
         if let Err(
             error @ (EvalError::QueryMemory { .. }
             | EvalError::ProcessMemory { .. }
@@ -208,6 +221,59 @@ impl QueryApi {
             tracing::warn!(query = text, %error, "query was ended at a limit");
         }
         Ok(Evaluated { result, stats, took: begun.elapsed() })
+    }
+}
+
+impl QueryApi {
+    /// What a query reads: the selects over the stores, started, and what other queriers computed. Gives the query that is left to
+    /// evaluate.
+    async fn source(
+        &self,
+        query: Query,
+        options: &QueryOptions,
+        limits: &Limits,
+    ) -> Result<(Query, Answers, WithLeaves<StoreQueryable>), ApiError> {
+        let left =
+            || limits.deadline.map_or(self.config.timeout, |at| at.saturating_duration_since(Instant::now()));
+        let over = |error: EvalError| evaluation_error(&error);
+        let selects = |query: &Query| {
+            let mut context = self.selects.clone();
+            context.gate = context.gate.another();
+            context.timeout = left();
+            let stored: Vec<SelectParams> =
+                query.selects().iter().filter(|select| select.remote.is_none()).cloned().collect();
+            StoreQueryable::prefetch(
+                context,
+                options.select_options(),
+                &stored,
+                query.time_range(),
+                limits.memory.clone(),
+            )
+        };
+        let Some(split) = self.split(&query, options) else {
+            let source = WithLeaves::new(selects(&query), Vec::new(), &limits.memory).map_err(over)?;
+            return Ok((query, Answers::default(), source));
+        };
+        let stored = selects(&split.query);
+        match self.ask(&split, options, left()).await {
+            Ok(mut answers) => {
+                let leaves = std::mem::take(&mut answers.leaves);
+                let source = WithLeaves::new(stored, leaves, &limits.memory).map_err(over)?;
+                Ok((split.query, answers, source))
+            }
+            Err(NoAnswers::Refused { address, error }) => {
+                tracing::warn!(
+                    address,
+                    %error,
+                    query = %query.expr(),
+                    "the answer of a querier cannot be used, the query is evaluated here instead"
+                );
+                drop(stored);
+                let source = WithLeaves::new(selects(&query), Vec::new(), &limits.memory).map_err(over)?;
+                Ok((query, Answers::default(), source))
+            }
+            Err(NoAnswers::Failed(text)) => Err(ApiError::execution(text)),
+        }
     }
 }
 
@@ -251,6 +317,9 @@ pub enum BuildError {
     /// The evaluation threads cannot be started.
     #[error("start evaluation threads: {0}")]
     Threads(#[from] rayon::ThreadPoolBuildError),
+    /// The log of running queries cannot be kept.
+    #[error("{0}")]
+    ActiveQueries(#[from] std::io::Error),
     /// A setting that this build does not support.
     #[error("{0}")]
     Unsupported(String),

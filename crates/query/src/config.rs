@@ -1,6 +1,7 @@
 //! Settings of the querier: plain data, as the flags give them.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use model::labels::Labels;
@@ -80,6 +81,16 @@ impl EngineName {
     }
 }
 
+/// Where queries are evaluated (`--query.mode`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum QueryMode {
+    /// Here.
+    #[default]
+    Local,
+    /// In parts by the queriers among the endpoints.
+    Distributed,
+}
+
 /// Buckets of `thanos_store_api_query_duration_seconds`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TelemetryBuckets {
@@ -120,6 +131,14 @@ pub struct QueryConfig {
     pub dynamic_lookback_delta: bool,
     /// Engine when the request names none.
     pub default_engine: EngineName,
+    /// Where queries are evaluated.
+    pub mode: QueryMode,
+    /// Labels that tell apart what the queriers of distributed mode hold; empty for all external labels but replica labels
+    /// (`--query.partition-label`).
+    pub partition_labels: Vec<String>,
+    /// Of several TSDBs of a partition behind a querier the oldest time counts, not the newest of their oldest ones
+    /// (`--query.distributed-with-overlapping-interval`).
+    pub distributed_with_overlapping_interval: bool,
     /// `--query.auto-downsampling`.
     pub auto_downsampling: bool,
     /// `--query.instant.default.max_source_resolution`.
@@ -146,6 +165,8 @@ pub struct QueryConfig {
     pub max_query_bytes: u64,
     /// Bytes that all queries together may hold; 0 sets no limit (`--query.max-memory-total`).
     pub max_total_bytes: u64,
+    /// Folder of the log of running queries (`--query.active-query-path`).
+    pub active_query_path: Option<PathBuf>,
     /// Tenants.
     pub tenancy: TenancyConfig,
     /// Labels announced beside those of the stores (`--selector-label`).
@@ -179,6 +200,9 @@ impl Default for QueryConfig {
             lookback_delta: Duration::ZERO,
             dynamic_lookback_delta: true,
             default_engine: EngineName::Prometheus,
+            mode: QueryMode::Local,
+            partition_labels: Vec::new(),
+            distributed_with_overlapping_interval: false,
             auto_downsampling: false,
             instant_max_source_resolution: Duration::ZERO,
             default_step: Duration::from_secs(1),
@@ -193,6 +217,7 @@ impl Default for QueryConfig {
             max_samples: 0,
             max_query_bytes: 0,
             max_total_bytes: 0,
+            active_query_path: None,
             tenancy: TenancyConfig::default(),
             selector_labels: Labels::empty(),
             selector: StoreSelector::default(),

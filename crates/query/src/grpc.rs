@@ -13,13 +13,14 @@ use proto::matchers_from_proto;
 use proto::prometheus_copy::{self as prom, TimeSeries, histogram};
 use proto::thanos::query_server::{Query, QueryServer};
 use proto::thanos::{
-    QueryRangeRequest, QueryRangeResponse, QueryRequest, QueryResponse, QueryStats, ShardInfo, StoreMatchers,
-    TimeSeriesBatch, query_range_response, query_response,
+    EngineType, QueryRangeRequest, QueryRangeResponse, QueryRequest, QueryResponse, QueryStats, ShardInfo,
+    StoreMatchers, TimeSeriesBatch, query_range_response, query_response,
 };
 use storeapi::PartialResponse;
 use tonic::{Code, Request, Response, Status};
 
 use crate::api::{QueryApi, QueryOptions, now_ms};
+use crate::config::EngineName;
 use crate::http::respond::ApiError;
 
 /// Serves `thanos.Query`.
@@ -80,6 +81,7 @@ struct Common {
     partial_response: bool,
     shard_info: Option<ShardInfo>,
     lookback_delta_seconds: i64,
+    engine: i32,
     tenant: Option<String>,
 }
 
@@ -116,6 +118,12 @@ impl Common {
             lookback_delta: seconds(self.lookback_delta_seconds),
             timeout: seconds(self.timeout_seconds),
             tenant: self.tenant,
+            engine: match EngineType::try_from(self.engine) {
+                Ok(EngineType::Default) => api.config.default_engine,
+                Ok(EngineType::Prometheus) => EngineName::Prometheus,
+                Ok(EngineType::Thanos) => EngineName::Thanos,
+                Err(_) => return Err(Status::invalid_argument("invalid engine parameter")),
+            },
         })
     }
 }
@@ -249,6 +257,7 @@ impl Query for QueryService {
             partial_response: request.enable_partial_response,
             shard_info: request.shard_info,
             lookback_delta_seconds: request.lookback_delta_seconds,
+            engine: request.engine,
             tenant,
         }
         .options(&self.0)?;
@@ -271,6 +280,7 @@ impl Query for QueryService {
             partial_response: request.enable_partial_response,
             shard_info: request.shard_info,
             lookback_delta_seconds: request.lookback_delta_seconds,
+            engine: request.engine,
             tenant,
         }
         .options(&self.0)?;

@@ -2,11 +2,13 @@
 
 mod fanout;
 pub(crate) mod json;
+mod object;
 mod params;
 mod query;
 pub(crate) mod respond;
 mod series;
 mod status;
+mod syntax;
 
 use std::sync::Arc;
 
@@ -16,7 +18,9 @@ use axum::extract::{Path, Request, State};
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get};
+use rustls_pki_types::CertificateDer;
 use server::http::{ApiOptions, api};
+use server::listener::ConnectionInfo;
 
 use crate::api::QueryApi;
 use crate::params::Form;
@@ -29,6 +33,8 @@ const MAX_FORM: usize = 10 << 20;
 pub(crate) struct Call {
     pub(crate) form: Form,
     pub(crate) headers: HeaderMap,
+    /// The client's certificate, DER.
+    pub(crate) certificate: Option<CertificateDer<'static>>,
     /// The `name` of `/label/{name}/values`.
     pub(crate) name: String,
 }
@@ -58,6 +64,8 @@ pub(crate) fn routes(query: Arc<QueryApi>, options: &ApiOptions) -> Router {
         ("/api/v1/query_range", "query_range", route!(query::range, GET POST)),
         ("/api/v1/query_explain", "query", route!(query::explain_instant, GET POST)),
         ("/api/v1/query_range_explain", "query", route!(query::explain_range, GET POST)),
+        ("/api/v1/format_query", "format_query", route!(syntax::format_query, GET POST)),
+        ("/api/v1/parse_query", "parse_query", route!(syntax::parse_query, GET POST)),
         ("/api/v1/label/{name}/values", "label_values", named),
         ("/api/v1/series", "series", route!(series::series, GET POST)),
         ("/api/v1/labels", "label_names", route!(series::label_names, GET POST)),
@@ -107,7 +115,11 @@ async fn decode(request: Request, name: String) -> Result<Call, Response> {
         Bytes::new()
     };
     let form = Form::parse(parts.uri.query().unwrap_or(""), &body);
-    Ok(Call { form, headers: parts.headers, name })
+    let certificate = parts
+        .extensions
+        .get::<ConnectionInfo>()
+        .and_then(|connection| connection.peer_certificates.first().cloned());
+    Ok(Call { form, headers: parts.headers, certificate, name })
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! Selects over StoreAPI, replica dedup, fan-out of rules, targets, metadata and exemplars, the Prometheus HTTP API.
 
+mod active;
 mod api;
 mod config;
 mod fanout;
@@ -9,12 +10,14 @@ mod http;
 mod params;
 mod querier;
 mod reach;
+mod remote;
 mod select;
 mod telemetry;
 mod tenancy;
 
+pub use active::{Active, ActiveQueries};
 pub use api::{BuildError, Evaluated, QueryApi, QueryOptions};
-pub use config::{BuildInfo, EngineName, PartialResponses, QueryConfig, TelemetryBuckets};
+pub use config::{BuildInfo, EngineName, PartialResponses, QueryConfig, QueryMode, TelemetryBuckets};
 pub use fanout::{Fanout, MergedGroup, MergedTargets, RuleFilter, Sourced};
 pub use gate::{Entered, Gate};
 pub use http::respond::{ApiError, ApiErrorKind};
@@ -23,4 +26,4 @@ pub use select::{
     SelectContext, SelectFailed, SelectOptions, SelectStats, SelectTasks, StoreQueryable, series_labels,
 };
 pub use telemetry::QueryTelemetry;
-pub use tenancy::{DEFAULT_TENANT_HEADER, TenancyConfig};
+pub use tenancy::{CertificateField, DEFAULT_TENANT_HEADER, TenancyConfig};

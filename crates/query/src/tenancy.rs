@@ -1,8 +1,12 @@
 //! Who asks, and the matcher that keeps a tenant to its own series.
 
+mod certificate;
+
 use axum::http::HeaderMap;
 use model::matcher::Matcher;
 use promql::ast::{Expr, VectorSelector};
+
+pub use certificate::CertificateField;
 
 /// Header that names the tenant within Thanos, taken beside a configured one.
 pub const DEFAULT_TENANT_HEADER: &str = "THANOS-TENANT";
@@ -14,6 +18,8 @@ pub struct TenancyConfig {
     pub header: String,
     /// `--query.default-tenant-id`.
     pub default_tenant: String,
+    /// `--query.tenant-certificate-field`: the field of the client's certificate that names the tenant in place of headers.
+    pub certificate_field: Option<CertificateField>,
     /// `--query.enforce-tenancy`.
     pub enforce: bool,
     /// `--query.tenant-label-name`.
@@ -25,6 +31,7 @@ impl Default for TenancyConfig {
         TenancyConfig {
             header: DEFAULT_TENANT_HEADER.to_owned(),
             default_tenant: "default-tenant".to_owned(),
+            certificate_field: None,
             enforce: false,
             label: "tenant_id".to_owned(),
         }
@@ -32,15 +39,22 @@ impl Default for TenancyConfig {
 }
 
 impl TenancyConfig {
-    /// The tenant of a request. An error when the name would be a path.
-    pub fn tenant(&self, headers: &HeaderMap) -> Result<String, &'static str> {
+    /// The tenant of a request with these headers and this certificate (DER) of the client. An error when the name would be a path,
+    /// or when the certificate has none.
+    pub fn tenant(&self, headers: &HeaderMap, certificate: Option<&[u8]>) -> Result<String, String> {
         let of = |name: &str| {
             headers.get(name).and_then(|value| value.to_str().ok()).filter(|value| !value.is_empty())
         };
-        let tenant = of(&self.header).or_else(|| of(DEFAULT_TENANT_HEADER)).unwrap_or(&self.default_tenant);
+        let tenant = match self.certificate_field {
+            Some(field) => field.of(certificate)?,
+            None => of(&self.header)
+                .or_else(|| of(DEFAULT_TENANT_HEADER))
+                .unwrap_or(&self.default_tenant)
+                .to_owned(),
+        };
         // A plain base name: what Go's path.Base gives back unchanged.
         let plain = tenant == "/" || (!tenant.is_empty() && !tenant.contains('/'));
-        if plain { Ok(tenant.to_owned()) } else { Err("tenant name not valid") }
+        if plain { Ok(tenant) } else { Err("tenant name not valid".to_owned()) }
     }
 
     /// Keeps a list of matchers to the tenant, if that is enforced.
@@ -62,7 +76,7 @@ impl TenancyConfig {
 /// Visits all selectors. The depth is bounded by the parser.
 fn for_each_selector(expr: &mut Expr, visit: &mut dyn FnMut(&mut VectorSelector)) {
     match expr {
-        Expr::Number(_) | Expr::String(_) => {}
+        Expr::Number(_) | Expr::String(_) | Expr::Remote(_) => {}
         Expr::VectorSelector(selector) => visit(selector),
         Expr::MatrixSelector(matrix) => visit(&mut matrix.selector),
         Expr::Subquery(subquery) => for_each_selector(&mut subquery.expr, visit),
@@ -95,10 +109,15 @@ mod tests {
     #[test]
     fn tenant_is_that_of_a_header_or_the_default() {
         let config = TenancyConfig { header: "X-Team".into(), ..TenancyConfig::default() };
-        assert_eq!(config.tenant(&headers(&[("x-team", "a"), ("thanos-tenant", "b")])), Ok("a".into()));
-        assert_eq!(config.tenant(&headers(&[("thanos-tenant", "b")])), Ok("b".into()));
-        assert_eq!(config.tenant(&headers(&[])), Ok("default-tenant".into()));
-        assert!(config.tenant(&headers(&[("x-team", "../a")])).is_err());
+        assert_eq!(config.tenant(&headers(&[("x-team", "a"), ("thanos-tenant", "b")]), None), Ok("a".into()));
+        assert_eq!(config.tenant(&headers(&[("thanos-tenant", "b")]), None), Ok("b".into()));
+        assert_eq!(config.tenant(&headers(&[]), None), Ok("default-tenant".into()));
+        assert!(config.tenant(&headers(&[("x-team", "../a")]), None).is_err());
+        let strict = TenancyConfig {
+            certificate_field: Some(CertificateField::CommonName),
+            ..TenancyConfig::default()
+        };
+        assert!(strict.tenant(&headers(&[("thanos-tenant", "b")]), None).is_err());
     }
 
     #[test]

@@ -21,7 +21,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::grpc::Remote;
-use crate::info::{ComponentType, Info};
+use crate::info::{ComponentType, Info, TsdbRange};
 use crate::proxy::StoreRef;
 use crate::{Error, ErrorKind};
 
@@ -225,6 +225,12 @@ impl EndpointSet {
                 remote: endpoint.remote.clone(),
                 component: endpoint.component(),
                 label_sets: endpoint.info.label_sets.clone(),
+                query: endpoint.info.query,
+                tsdb_infos: endpoint
+                    .info
+                    .store
+                    .as_ref()
+                    .map_or_else(Vec::new, |store| store.tsdb_infos.clone()),
             })
             .collect()
     }
@@ -241,6 +247,10 @@ pub struct ServingEndpoint {
     pub component: ComponentType,
     /// Its external label sets.
     pub label_sets: Vec<Labels>,
+    /// Whether it serves the Query API.
+    pub query: bool,
+    /// What is behind its StoreAPI, when it tells.
+    pub tsdb_infos: Vec<TsdbRange>,
 }
 
 /// Info of an endpoint, trying again while it is not reachable.

@@ -26,6 +26,11 @@ pub(crate) fn main() -> ExitCode {
     let program = arguments.next().unwrap_or_else(|| "thanos".to_owned());
     let name = program.rsplit('/').next().unwrap_or("thanos").to_owned();
     let arguments: Vec<String> = arguments.collect();
+    if let Some((first, rest)) = arguments.split_first()
+        && first == "tools"
+    {
+        return crate::tools::main(&name, rest);
+    }
     match parse(arguments.iter().cloned()) {
         Ok(Request::Version) => print(&version_text()),
         Ok(Request::Help(command)) => print(&help::usage(command)),

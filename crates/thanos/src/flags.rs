@@ -147,4 +147,4 @@ pub(crate) const COMMANDS: [Command; 4] =
     [sidecar::COMMAND, store::COMMAND, query::COMMAND, compact::COMMAND];
 
 /// Sub-commands of Thanos that are not built yet; they are refused by name.
-pub(crate) const UNBUILT_COMMANDS: [&str; 4] = ["rule", "tools", "receive", "query-frontend"];
+pub(crate) const UNBUILT_COMMANDS: [&str; 3] = ["rule", "receive", "query-frontend"];

@@ -4,6 +4,7 @@ mod build_info;
 mod cli;
 mod cmd;
 mod flags;
+mod tools;
 
 use std::process::ExitCode;
 

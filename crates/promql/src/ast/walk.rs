@@ -7,9 +7,11 @@ impl Expr {
     /// parameter). The vector selector of a range selector is part of it, no child.
     pub fn children(&self) -> impl Iterator<Item = &Expr> {
         let (first, second, rest): (Option<&Expr>, Option<&Expr>, &[Expr]) = match self {
-            Expr::Number(_) | Expr::String(_) | Expr::VectorSelector(_) | Expr::MatrixSelector(_) => {
-                (None, None, &[])
-            }
+            Expr::Number(_)
+            | Expr::String(_)
+            | Expr::VectorSelector(_)
+            | Expr::MatrixSelector(_)
+            | Expr::Remote(_) => (None, None, &[]),
             Expr::Subquery(s) => (Some(&s.expr), None, &[]),
             Expr::Aggregate(a) => (Some(&a.expr), a.param.as_deref(), &[]),
             Expr::Binary(b) => (Some(&b.lhs), Some(&b.rhs), &[]),

@@ -55,6 +55,16 @@ impl Evaluator<'_> {
         f: &PerSeries<'_>,
         sink: &mut Sink<'_>,
     ) -> Result<(), EvalError> {
+        self.measured(selector, scope, sink, |sink| self.read_series(selector, scope, f, sink))
+    }
+
+    fn read_series(
+        &self,
+        selector: &Selector,
+        scope: Scope<'_>,
+        f: &PerSeries<'_>,
+        sink: &mut Sink<'_>,
+    ) -> Result<(), EvalError> {
         let params = &self.plan.selects[selector.select];
         let mut set = self.series_of(selector.select)?;
         let idle: Mutex<Vec<Worker>> = Mutex::new(Vec::new());
@@ -139,6 +149,7 @@ impl Evaluator<'_> {
         sink: &mut Sink<'_>,
     ) -> Result<(), EvalError> {
         let smoothed = selector.modifier == RangeModifier::Smoothed;
+        let lookback = if selector.exact { 1 } else { self.lookback };
         let per_series = |labels: &Labels, buffer: &SampleBuffer, worker: &mut Worker| {
             let column = if smoothed {
                 let mut split = std::mem::take(&mut worker.split);
@@ -155,7 +166,7 @@ impl Evaluator<'_> {
                 worker.split = split;
                 column
             } else {
-                instant_column(buffer, selector, scope, self.lookback, &mut worker.counts)
+                instant_column(buffer, selector, scope, lookback, &mut worker.counts)
             };
             if column.is_empty() {
                 return Ok(None);

@@ -16,7 +16,7 @@ impl Parser<'_> {
         let ty = expr.value_type();
         let pos = expr.pos();
         match expr {
-            Expr::Number(_) | Expr::String(_) => {}
+            Expr::Number(_) | Expr::String(_) | Expr::Remote(_) => {}
             Expr::VectorSelector(v) => self.check_vector_selector(v)?,
             Expr::MatrixSelector(m) => self.check_vector_selector(&m.selector)?,
             Expr::Paren(p) => {

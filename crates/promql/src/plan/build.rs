@@ -9,9 +9,10 @@ use super::{
     Aggregate, Binary, Call, InfoSelect, Kind, Node, Plan, RangeNode, RangeSource, Selector, Subquery,
     duration,
 };
-use crate::ast::{self, AtModifier, Expr, FunctionId, UnaryOp};
+use crate::ast::{self, AtModifier, Expr, FunctionId, RangeModifier, UnaryOp};
 use crate::error::EvalError;
 use crate::parse::literal::quote_bytes;
+use crate::source::SelectParams;
 use crate::value_type::ValueType;
 
 /// What a plan depends on besides the expression. Times in ms.
@@ -66,6 +67,18 @@ impl Built {
 fn broken_text(expr: &Expr) -> Option<String> {
     match expr.unwrap_parens() {
         Expr::String(s) => s.broken.as_deref().map(quote_bytes),
+        _ => None,
+    }
+}
+
+/// The value of `start()`, `end()`, `range()` and `step()`.
+pub(super) fn time_of_query(func: FunctionId, options: &BuildOptions<'_>) -> Option<f64> {
+    let seconds = |ms: i64| (ms / 1000) as f64 + (ms % 1000) as f64 / 1e3;
+    match func {
+        FunctionId::Start => Some(options.start as f64 / 1000.0),
+        FunctionId::End => Some(options.end as f64 / 1000.0),
+        FunctionId::Range => Some(seconds(options.end.saturating_sub(options.start))),
+        FunctionId::Step => Some(if options.start == options.end { 0.0 } else { seconds(options.step) }),
         _ => None,
     }
 }
@@ -173,6 +186,7 @@ impl Builder<'_> {
                 done(Kind::Binary(Box::new(kind)), both, both)
             }
             Expr::Call(c) => self.call(c, pos, ty, path),
+            Expr::Remote(r) => done(Kind::Selector(self.remote(r)), false, false),
         }
     }
 
@@ -184,16 +198,7 @@ impl Builder<'_> {
         path: &mut Path,
     ) -> Result<Built, EvalError> {
         let func = c.func.id;
-        let options = self.options;
-        let seconds = |ms: i64| (ms / 1000) as f64 + (ms % 1000) as f64 / 1e3;
-        let literal = match func {
-            FunctionId::Start => Some(options.start as f64 / 1000.0),
-            FunctionId::End => Some(options.end as f64 / 1000.0),
-            FunctionId::Range => Some(seconds(options.end.saturating_sub(options.start))),
-            FunctionId::Step => Some(if options.start == options.end { 0.0 } else { seconds(options.step) }),
-            _ => None,
-        };
-        if let Some(value) = literal {
+        if let Some(value) = time_of_query(func, &self.options) {
             return Ok(Built {
                 node: Node { kind: Kind::Number(value), pos, ty },
                 invariant: true,
@@ -253,7 +258,22 @@ impl Builder<'_> {
             at,
             modifier: v.modifier,
             stats_only: path.needs_only_stats(),
+            exact: false,
         })
+    }
+
+    fn remote(&mut self, leaf: &ast::RemoteLeaf) -> Selector {
+        let (mint, maxt) = leaf.range;
+        let params = SelectParams { mint, maxt, remote: Some(leaf.id), ..SelectParams::default() };
+        Selector {
+            select: self.selects.add(params),
+            text: leaf.text.clone(),
+            offset: 0,
+            at: None,
+            modifier: RangeModifier::None,
+            stats_only: false,
+            exact: true,
+        }
     }
 
     fn subquery(

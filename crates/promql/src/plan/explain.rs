@@ -16,12 +16,6 @@ pub struct ExplainNode {
     pub children: Vec<ExplainNode>,
 }
 
-impl ExplainNode {
-    fn leaf(name: String) -> Self {
-        Self { name, children: Vec::new() }
-    }
-}
-
 impl Plan {
     /// The tree of operators.
     pub(crate) fn explain(&self) -> ExplainNode {
@@ -30,15 +24,22 @@ impl Plan {
 }
 
 fn explain(node: &Node) -> ExplainNode {
-    let (name, children) = match &node.kind {
+    let (name, children) = describe(node);
+    ExplainNode { name, children: children.into_iter().map(explain).collect() }
+}
+
+/// The name of an operator and the operators that feed it.
+pub(crate) fn describe(node: &Node) -> (String, Vec<&Node>) {
+    match &node.kind {
         Kind::Number(v) => (format!("[number] {}", model::value::format_float_plain(*v)), vec![]),
         Kind::Text(text) => (format!("[string] {}", model::quote::quote(text)), vec![]),
+        Kind::Selector(s) if s.exact => (format!("[remoteExec] {}", s.text), vec![]),
         Kind::Selector(s) => (format!("[vectorSelector] {}", s.text), vec![]),
-        Kind::Range(r) => return range(r),
+        Kind::Range(r) => describe_range(r),
         Kind::Aggregate(a) => {
             let mode = if a.without { "without" } else { "by" };
             let name = format!("[aggregate] {} {mode} ({})", a.op, a.grouping.join(", "));
-            (name, a.param.iter().chain(std::iter::once(&a.expr)).map(explain).collect())
+            (name, a.param.iter().chain(std::iter::once(&a.expr)).collect())
         }
         Kind::Binary(b) => {
             let kind = if b.matching.is_some() { "vectorBinary" } else { "scalarBinary" };
@@ -50,17 +51,17 @@ fn explain(node: &Node) -> ExplainNode {
             if b.return_bool {
                 name.push_str(" bool");
             }
-            (name, vec![explain(&b.lhs), explain(&b.rhs)])
+            (name, vec![&b.lhs, &b.rhs])
         }
-        Kind::Call(c) => (format!("[function] {}", c.name), c.args.iter().map(explain).collect()),
-        Kind::Plus(n) => ("[unary] +".into(), vec![explain(n)]),
-        Kind::Negate(n) => ("[unary] -".into(), vec![explain(n)]),
-        Kind::Invariant(n) => ("[stepInvariant]".into(), vec![explain(n)]),
-    };
-    ExplainNode { name, children }
+        Kind::Call(c) => (format!("[function] {}", c.name), c.args.iter().collect()),
+        Kind::Plus(n) => ("[unary] +".into(), vec![n]),
+        Kind::Negate(n) => ("[unary] -".into(), vec![n]),
+        Kind::Invariant(n) => ("[stepInvariant]".into(), vec![n]),
+    }
 }
 
-fn range(r: &RangeNode) -> ExplainNode {
+fn describe_range(r: &RangeNode) -> (String, Vec<&Node>) {
+    let range = format_prometheus(r.range);
     match &r.source {
         RangeSource::Series(s) => {
             let modifier = match r.modifier() {
@@ -68,19 +69,10 @@ fn range(r: &RangeNode) -> ExplainNode {
                 RangeModifier::Anchored => " anchored",
                 RangeModifier::Smoothed => " smoothed",
             };
-            ExplainNode::leaf(format!(
-                "[matrixSelector] {} range {}{modifier}",
-                s.text,
-                format_prometheus(r.range)
-            ))
+            (format!("[matrixSelector] {} range {range}{modifier}", s.text), vec![])
         }
-        RangeSource::Subquery(s) => ExplainNode {
-            name: format!(
-                "[subquery] range {} step {}",
-                format_prometheus(r.range),
-                format_prometheus(s.step)
-            ),
-            children: vec![explain(&s.expr)],
-        },
+        RangeSource::Subquery(s) => {
+            (format!("[subquery] range {range} step {}", format_prometheus(s.step)), vec![&s.expr])
+        }
     }
 }

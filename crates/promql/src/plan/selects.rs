@@ -157,6 +157,7 @@ impl Path {
             func: self.func.clone(),
             grouping,
             by,
+            remote: None,
         }
     }
 }

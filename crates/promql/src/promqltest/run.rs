@@ -251,7 +251,7 @@ fn pin(expr: &mut Expr, t: i64) {
         }
     };
     match expr {
-        Expr::Number(_) | Expr::String(_) => {}
+        Expr::Number(_) | Expr::String(_) | Expr::Remote(_) => {}
         Expr::VectorSelector(v) => pin_one(&mut v.at),
         Expr::MatrixSelector(m) => pin_one(&mut m.selector.at),
         Expr::Subquery(s) => pin_one(&mut s.at),

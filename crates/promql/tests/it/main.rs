@@ -3,6 +3,7 @@
 // What a test skips, it says.
 #![allow(clippy::print_stderr)]
 
+mod distributed;
 mod evaluate;
 mod fuzz;
 mod parse;

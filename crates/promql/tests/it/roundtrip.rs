@@ -18,6 +18,7 @@ fn forget(expr: &mut Expr) {
     match expr {
         Expr::Number(n) => n.pos = none,
         Expr::String(s) => s.pos = none,
+        Expr::Remote(r) => r.pos = none,
         Expr::VectorSelector(v) => {
             v.pos = none;
             v.matchers.sort_by_key(ToString::to_string);

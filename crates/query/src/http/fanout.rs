@@ -1,20 +1,20 @@
 //! Rules, alerts, targets, metadata, exemplars, TSDB status.
 
-use std::fmt::Write as _;
 use std::sync::Arc;
 
-use model::value::{format_float_into, format_float_plain};
+use model::value::format_float_plain;
 use promql::parse::parse_metric_selector;
+use proto::matchers_to_proto;
 use proto::thanos::{
     Alert, AlertInstance, AlertState, ExemplarsRequest, LabelMatcher, MetricMetadataRequest,
     PartialResponseStrategy, RecordingRule, Rule, RulesRequest, Statistic, TargetHealth, TargetsRequest,
-    TsdbStatisticsEntry, TsdbStatisticsRequest, ZLabelSet, rule, rules_request, targets_request,
+    TsdbStatisticsEntry, TsdbStatisticsRequest, rule, rules_request, targets_request,
 };
-use proto::{label_set_labels, matchers_to_proto};
 use storeapi::{MetadataApi, StatusApi};
 
 use super::Call;
-use super::json::{push_label_object, push_list, push_string};
+use super::json::push_list;
+use super::object::Object;
 use super::params::{all_time, tenant};
 use super::respond::{Answer, ApiError, ApiResult};
 use crate::api::QueryApi;
@@ -25,73 +25,6 @@ fn strategy(partial_response: bool) -> i32 {
     let strategy =
         if partial_response { PartialResponseStrategy::Warn } else { PartialResponseStrategy::Abort };
     strategy.into()
-}
-
-/// A JSON object that is written field by field.
-struct Object<'a> {
-    out: &'a mut String,
-    first: bool,
-}
-
-impl<'a> Object<'a> {
-    fn new(out: &'a mut String) -> Self {
-        out.push('{');
-        Object { out, first: true }
-    }
-
-    fn field(&mut self, name: &str, push: impl FnOnce(&mut String)) -> &mut Self {
-        if !std::mem::take(&mut self.first) {
-            self.out.push(',');
-        }
-        push_string(self.out, name, true);
-        self.out.push(':');
-        push(self.out);
-        self
-    }
-
-    fn text(&mut self, name: &str, text: &str) -> &mut Self {
-        self.field(name, |out| push_string(out, text, true))
-    }
-
-    /// Left out when it is empty.
-    fn some_text(&mut self, name: &str, text: &str) -> &mut Self {
-        if text.is_empty() { self } else { self.text(name, text) }
-    }
-
-    fn float(&mut self, name: &str, value: f64) -> &mut Self {
-        self.field(name, |out| format_float_into(out, value))
-    }
-
-    fn display(&mut self, name: &str, value: impl std::fmt::Display) -> &mut Self {
-        self.field(name, |out| write!(out, "{value}").expect("writing to a string"))
-    }
-
-    fn labels(&mut self, name: &str, labels: Option<&ZLabelSet>) -> &mut Self {
-        self.field(name, |out| push_label_object(out, &label_set_labels(labels), true))
-    }
-
-    /// The endpoints that have it, when they were asked for.
-    fn sources<T>(&mut self, shown: bool, sourced: &Sourced<T>) -> &mut Self {
-        match shown {
-            true => self.field("sources", |out| {
-                push_list(out, &sourced.sources, |out, name| push_string(out, name, true));
-            }),
-            false => self,
-        }
-    }
-
-    fn time(&mut self, name: &str, time: Option<&prost_types::Timestamp>) -> &mut Self {
-        self.text(name, &go_timestamp(time))
-    }
-
-    fn end(self) {
-        self.out.push('}');
-    }
-}
-
-fn go_timestamp(time: Option<&prost_types::Timestamp>) -> String {
-    time.and_then(|time| jiff::Timestamp::new(time.seconds, time.nanos).ok())
-        .map_or_else(|| "0001-01-01T00:00:00Z".to_owned(), |time| time.to_string())
 }
 
 fn alert_state(state: i32) -> &'static str {

@@ -22,7 +22,7 @@ pub(super) fn all_time() -> (i64, i64) {
 }
 
 pub(super) fn tenant(api: &QueryApi, call: &Call) -> Result<String, ApiError> {
-    api.config.tenancy.tenant(&call.headers).map_err(ApiError::bad_data)
+    api.config.tenancy.tenant(&call.headers, call.certificate.as_deref()).map_err(ApiError::bad_data)
 }
 
 pub(super) fn partial_response(call: &Call, default: bool) -> Result<PartialResponse, ApiError> {
@@ -157,5 +157,6 @@ pub(super) fn query_options(
         shard_info: shard_info(call)?,
         lookback_delta: duration(call, "lookback_delta")?.filter(|delta| !delta.is_zero()),
         tenant: Some(tenant(api, call)?),
+        engine: engine(api, call)?,
     })
 }

@@ -3,12 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use model::duration::format_go;
 use model::value::format_float_into;
 use promql::engine::QueryParams;
-use promql::stats::QueryStats;
+use promql::stats::{AnalysisNode, QueryStats};
 
 use super::Call;
-use super::json::{ValuePieces, escape_html};
+use super::json::{ValuePieces, escape_html, push_list};
+use super::object::Object;
 use super::params::{engine, query_options};
 use super::respond::{Answer, ApiError, ApiResult, Data};
 use crate::api::{QueryApi, QueryOptions, evaluation_error, now_ms};
@@ -51,7 +53,6 @@ fn only_thanos(api: &QueryApi, call: &Call) -> Result<(), ApiError> {
 fn instant_params(api: &QueryApi, call: &Call) -> Result<(QueryParams, QueryOptions), ApiError> {
     let t = call.form.time("time", now_ms())?;
     let options = query_options(api, call, api.config.instant_max_source_resolution)?;
-    engine(api, call)?;
     Ok((QueryParams::instant(t), options))
 }
 
@@ -83,13 +84,16 @@ fn range_params(api: &QueryApi, call: &Call) -> Result<(QueryParams, QueryOption
     }
     let auto = Duration::from_nanos(step_ns as u64 / 5);
     let options = query_options(api, call, auto)?;
-    engine(api, call)?;
     // Steps below a millisecond cannot be told apart by the times of samples.
     Ok((QueryParams::range(start, end, (step_ns / 1_000_000).max(1)), options))
 }
 
-async fn run(api: Arc<QueryApi>, call: Call, params: QueryParams, options: QueryOptions) -> ApiResult {
+async fn run(api: Arc<QueryApi>, call: Call, mut params: QueryParams, options: QueryOptions) -> ApiResult {
     let tenant = options.tenant.clone().unwrap_or_default();
+    let analyze = matches!(call.form.get("analyze"), "true" | "1");
+    let analyzable = options.engine == EngineName::Thanos;
+    params.analyze = analyze && analyzable;
+    params.per_step_stats = call.form.get("stats") == "all";
     let expr = api.parse(call.form.get("query"), &tenant)?;
     let query = api.prepare(expr, params, &options)?;
     // Ours, and only when asked for.
@@ -102,11 +106,8 @@ async fn run(api: Arc<QueryApi>, call: Call, params: QueryParams, options: Query
     let value = evaluated.result.value.map_err(|error| evaluation_error(&error))?;
     let mut warnings: Vec<String> =
         evaluated.result.annotations.iter().map(|annotation| annotation.text().to_owned()).collect();
-    if matches!(call.form.get("analyze"), "true" | "1") {
-        warnings.push(match engine(&api, &call)? {
-            EngineName::Prometheus => "Query not analyzable; change engine to 'thanos'.".to_owned(),
-            EngineName::Thanos => "Query not analyzable; this build collects no analysis.".to_owned(),
-        });
+    if analyze && !analyzable {
+        warnings.push("Query not analyzable; change engine to 'thanos'.".to_owned());
     }
     let mut head = format!("{{\"resultType\":\"{}\",\"result\":", value.value_type());
     let mut tail = String::new();
@@ -118,7 +119,12 @@ async fn run(api: Arc<QueryApi>, call: Call, params: QueryParams, options: Query
         let reach = serde_json::to_string(&reach.with_warnings(&warnings)).map_err(ApiError::internal)?;
         tail.push_str(&format!(",\"endpoints\":{}", escape_html(reach)));
     }
-    tail.push_str(",\"analysis\":{}}");
+    tail.push_str(",\"analysis\":");
+    match &evaluated.result.stats.analysis {
+        Some(analysis) => push_analysis(&mut tail, analysis),
+        None => tail.push_str("{}"),
+    }
+    tail.push('}');
     let mut pieces = ValuePieces::new(value);
     if let Some(first) = pieces.next() {
         head.push_str(&first);
@@ -130,6 +136,7 @@ async fn run(api: Arc<QueryApi>, call: Call, params: QueryParams, options: Query
 fn explain(api: &QueryApi, call: &Call, params: QueryParams, options: &QueryOptions) -> ApiResult {
     let expr = api.parse(call.form.get("query"), options.tenant.as_deref().unwrap_or_default())?;
     let query = api.prepare(expr, params, options)?;
+    let query = api.split(&query, options).map_or(query, |split| split.query);
     let json = serde_json::to_string(&query.explain()).map_err(ApiError::internal)?;
     Ok(Answer::json(escape_html(json)))
 }
@@ -155,9 +162,38 @@ fn stats_json(stats: &QueryStats) -> String {
         format_float_into(&mut json, time.as_secs_f64());
     }
     let samples = &stats.samples;
-    json.push_str(&format!(
-        "}},\"samples\":{{\"totalQueryableSamples\":{},\"peakSamples\":{}}}}}",
-        samples.total_queryable, samples.peak
-    ));
+    json.push_str("},\"samples\":");
+    let mut object = Object::new(&mut json);
+    if let Some(per_step) = samples.total_per_step.as_ref().filter(|steps| !steps.is_empty()) {
+        let steps =
+            per_step.iter().enumerate().map(|(at, count)| (stats.start + at as i64 * stats.step, count));
+        object.field("totalQueryableSamplesPerStep", |out| {
+            push_list(out, steps, |out, (t, count)| {
+                out.push('[');
+                format_float_into(out, t as f64 / 1000.0);
+                out.push_str(&format!(",{count}]"));
+            });
+        });
+    }
+    object.display("totalQueryableSamples", samples.total_queryable).display("peakSamples", samples.peak);
+    object.end();
+    json.push('}');
     json
+}
+
+/// An operator with what it took, in Thanos's shape: what is zero or empty is left out.
+fn push_analysis(out: &mut String, node: &AnalysisNode) {
+    let mut object = Object::new(out);
+    object.some_text("name", &node.name);
+    let took = i64::try_from(node.execution_time.as_nanos()).unwrap_or(i64::MAX);
+    object.text("executionTime", &format_go(took));
+    for (name, samples) in [("peakSamples", node.peak_samples), ("totalSamples", node.total_samples)] {
+        if samples > 0 {
+            object.display(name, samples);
+        }
+    }
+    if !node.children.is_empty() {
+        object.field("children", |out| push_list(out, &node.children, push_analysis));
+    }
+    object.end();
 }

@@ -52,7 +52,7 @@ where
     options.instrumentation.wrap(handler, route).layer(from_fn(with_request_id))
 }
 
-/// Adds the answer to `OPTIONS` under `/api/v1`, which is the same for every path.
+/// Adds the answer to `OPTIONS` under `/api/v1`, which is the same for every path, and that to other methods than a path takes.
 pub fn preflight<S>(router: Router<S>, disable_cors: bool) -> Router<S>
 where
     S: Clone + Send + Sync + 'static,
@@ -65,8 +65,21 @@ where
             }
             return response;
         }
-        next.run(request).await
+        let response = next.run(request).await;
+        if response.status() == StatusCode::METHOD_NOT_ALLOWED { not_allowed(&response) } else { response }
     }))
+}
+
+/// The answer of Go's router where axum's says that the method is none of the path's.
+fn not_allowed(response: &Response) -> Response {
+    let allowed = response.headers().get(header::ALLOW).and_then(|value| value.to_str().ok()).unwrap_or("");
+    let posts = allowed.split(',').any(|method| method.trim() == "POST");
+    let headers = [
+        (header::ALLOW, if posts { "GET, OPTIONS, POST" } else { "GET, OPTIONS" }),
+        (header::CONTENT_TYPE, "text/plain; charset=utf-8"),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    ];
+    (StatusCode::METHOD_NOT_ALLOWED, headers, "Method Not Allowed\n").into_response()
 }
 
 async fn with_cors(enabled: bool, request: Request, next: Next) -> Response {

@@ -43,6 +43,22 @@ struct TlsSettings {
     min_version: Option<String>,
 }
 
+impl TlsSettings {
+    fn of_flags(flags: &EndpointFlags) -> Self {
+        let path =
+            |path: &Option<std::path::PathBuf>| path.as_ref().map(|path| path.to_string_lossy().into_owned());
+        let tls = &flags.tls;
+        TlsSettings {
+            enabled: Some(flags.options.tls.is_some()),
+            insecure_skip_verify: Some(tls.insecure_skip_verify),
+            cert_file: path(&tls.cert_file),
+            key_file: path(&tls.key_file),
+            ca_file: path(&tls.ca_file),
+            min_version: Some(tls.min_version.as_str().to_owned()),
+        }
+    }
+}
+
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 struct ClientSettings {
@@ -134,6 +150,9 @@ pub struct EndpointFlags {
     pub strict_groups: Vec<String>,
     /// `--grpc-client-*` and `--grpc-compression`.
     pub options: Options,
+    /// The TLS settings of `--grpc-client-tls-*`, also where `--grpc-client-tls-secure` does not switch TLS on. Endpoints of the
+    /// file that have only some settings take the others from here.
+    pub tls: ClientTls,
 }
 
 /// All configured endpoints.
@@ -155,10 +174,10 @@ impl EndpointConfig {
         };
         let default = &yaml.default_client_config;
         let (default_options, fallback) = if default.is_default() {
-            (flags.options.clone(), None)
+            (flags.options.clone(), TlsSettings::of_flags(flags))
         } else {
             let own = default.options("default_client_config", None)?;
-            (Options { compression: flags.options.compression, ..own }, Some(&default.tls_config))
+            (Options { compression: flags.options.compression, ..own }, default.tls_config.clone())
         };
         let mut endpoints = Vec::new();
         for endpoint in &yaml.endpoints {
@@ -178,7 +197,7 @@ impl EndpointConfig {
             let options = if endpoint.client_config.is_default() {
                 default_options.clone()
             } else {
-                endpoint.client_config.options(name, fallback)?
+                endpoint.client_config.options(name, Some(&fallback))?
             };
             endpoints.push(EndpointSettings {
                 address: name.clone(),
@@ -235,6 +254,34 @@ endpoints:
         );
         assert_eq!(config.endpoints[0].options.tls.as_ref().unwrap().ca_file, Some("/ca.pem".into()));
         assert_eq!(config.endpoints[1].options, Options { tls: None, compression: Compression::Snappy });
+    }
+
+    #[test]
+    fn partial_settings_are_filled_up_from_the_flags() {
+        let yaml = "
+endpoints:
+- {address: 'a:1', client_config: {tls_config: {cert_file: /c.pem, key_file: /k.pem}}}
+- {address: 'b:1', client_config: {server_name: b, tls_config: {min_version: '1.2'}}}
+- {address: 'c:1', client_config: {tls_config: {enabled: true}}}
+";
+        let tls = ClientTls { ca_file: Some("/ca.pem".into()), ..ClientTls::default() };
+        let flags = EndpointFlags { tls: tls.clone(), ..Default::default() };
+        let endpoints = EndpointConfig::parse(yaml, &flags).unwrap().endpoints;
+        let of = |at: usize| endpoints[at].options.tls.clone();
+        let filled =
+            ClientTls { cert_file: Some("/c.pem".into()), key_file: Some("/k.pem".into()), ..tls.clone() };
+        assert_eq!(of(0), Some(filled), "a setting of TLS switches it on");
+        assert_eq!(of(1), None, "the flags do not switch it on, and neither does a version");
+        assert_eq!(of(2), Some(ClientTls::default()), "switched on, an endpoint stands by itself");
+
+        let secure = Options { tls: Some(tls.clone()), ..Options::default() };
+        let flags = EndpointFlags { options: secure, tls, ..Default::default() };
+        let endpoints = EndpointConfig::parse(yaml, &flags).unwrap().endpoints;
+        let second = endpoints[1].options.tls.as_ref().unwrap();
+        assert_eq!(
+            (second.ca_file.clone(), second.min_version, second.server_name.as_deref()),
+            (Some("/ca.pem".into()), MinVersion::V1_2, Some("b"))
+        );
     }
 
     #[test]

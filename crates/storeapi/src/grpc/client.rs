@@ -29,6 +29,10 @@ impl Remote {
         Remote { channel }
     }
 
+    pub(super) fn channel(&self) -> Channel {
+        self.channel.clone()
+    }
+
     fn store(&self) -> StoreClient<Channel> {
         StoreClient::new(self.channel.clone())
             .max_decoding_message_size(MAX_MESSAGE_SIZE)
@@ -43,7 +47,7 @@ impl Remote {
 }
 
 /// A call with the tenant in its metadata.
-fn request_for<T>(message: T, context: &RequestContext) -> Result<Request<T>, Error> {
+pub(super) fn request_for<T>(message: T, context: &RequestContext) -> Result<Request<T>, Error> {
     let mut request = Request::new(message);
     if let Some(tenant) = &context.tenant {
         let value = tenant.parse().map_err(|_| {

@@ -12,7 +12,10 @@ use client::file_sd::FileSd;
 use client::grpc::{Dialer, Options};
 use client::tls::{ClientTls, MinVersion};
 use model::labels::Labels;
-use query::{BuildInfo, EngineName, PartialResponses, Querier, QueryConfig, TelemetryBuckets, TenancyConfig};
+use query::{
+    BuildInfo, CertificateField, EngineName, PartialResponses, Querier, QueryConfig, QueryMode,
+    TelemetryBuckets, TenancyConfig,
+};
 use server::http::{ApiOptions, Instrumentation, Tenancy};
 use server::{Probes, grpc, http};
 use storeapi::endpoint::{
@@ -163,6 +166,13 @@ fn config(values: &Values) -> anyhow::Result<QueryConfig> {
         }
     }
     let build = build_info();
+    let (mode, default_engine) = if values.text("query.mode") == "distributed" {
+        tracing::info!("distributed query mode enabled, using thanos as the default query engine");
+        (QueryMode::Distributed, EngineName::Thanos)
+    } else {
+        let name = EngineName::parse(&values.text("query.promql-engine"));
+        (QueryMode::Local, name.context("--query.promql-engine")?)
+    };
     Ok(QueryConfig {
         replica_labels,
         deduplication: values
@@ -174,8 +184,10 @@ fn config(values: &Values) -> anyhow::Result<QueryConfig> {
         max_concurrent_selects: count("query.max-concurrent-select")?,
         lookback_delta,
         dynamic_lookback_delta: values.bool("query.dynamic-lookback-delta"),
-        default_engine: EngineName::parse(&values.text("query.promql-engine"))
-            .context("--query.promql-engine")?,
+        default_engine,
+        mode,
+        partition_labels: values.texts("query.partition-label"),
+        distributed_with_overlapping_interval: values.bool("query.distributed-with-overlapping-interval"),
         auto_downsampling: values.bool("query.auto-downsampling"),
         instant_max_source_resolution: values.duration("query.instant.default.max_source_resolution"),
         default_step: values.duration("query.default-step"),
@@ -199,9 +211,11 @@ fn config(values: &Values) -> anyhow::Result<QueryConfig> {
             0 => setup::memory_bytes() / 4 * 3,
             bytes => bytes,
         },
+        active_query_path: setup::path(values, "query.active-query-path"),
         tenancy: TenancyConfig {
             header: values.text("query.tenant-header"),
             default_tenant: values.text("query.default-tenant-id"),
+            certificate_field: CertificateField::parse(&values.text("query.tenant-certificate-field")),
             enforce: values.bool("query.enforce-tenancy"),
             label: values.text("query.tenant-label-name"),
         },
@@ -270,15 +284,13 @@ fn endpoint_set(values: &Values) -> anyhow::Result<EndpointSetConfig> {
     })
 }
 
-/// How endpoints without settings of their own are dialled.
-fn dial_options(values: &Values) -> anyhow::Result<Options> {
+/// How endpoints without settings of their own are dialled, and the TLS settings of the flags.
+fn dial_options(values: &Values) -> anyhow::Result<(Options, ClientTls)> {
     let compression = values
         .text("grpc-compression")
         .parse()
         .map_err(|error| anyhow::anyhow!("--grpc-compression: {error}"))?;
-    if !values.bool("grpc-client-tls-secure") {
-        return Ok(Options { tls: None, compression });
-    }
+    let secure = values.bool("grpc-client-tls-secure");
     let name = values.text("grpc-client-server-name");
     let tls = ClientTls {
         ca_file: setup::path(values, "grpc-client-tls-ca"),
@@ -286,10 +298,16 @@ fn dial_options(values: &Values) -> anyhow::Result<Options> {
         key_file: setup::path(values, "grpc-client-tls-key"),
         server_name: (!name.is_empty()).then_some(name),
         insecure_skip_verify: values.bool("grpc-client-tls-skip-verify"),
-        min_version: MinVersion::parse(&values.text("grpc-client-tls-min-version"))?,
+        min_version: match MinVersion::parse(&values.text("grpc-client-tls-min-version")) {
+            Err(error) if secure => return Err(error.into()),
+            version => version.unwrap_or_default(),
+        },
     };
+    if !secure {
+        return Ok((Options { tls: None, compression }, tls));
+    }
     tls.build(&[b"h2"]).context("building gRPC client")?;
-    Ok(Options { tls: Some(tls), compression })
+    Ok((Options { tls: Some(tls.clone()), compression }, tls))
 }
 
 /// The endpoints of flags and file, and what is needed to read the file again.
@@ -306,12 +324,14 @@ struct Reload {
 
 impl ConfiguredEndpoints {
     fn read(values: &Values) -> anyhow::Result<Self> {
+        let (options, tls) = dial_options(values)?;
         let flags = EndpointFlags {
             endpoints: values.texts("endpoint"),
             groups: values.texts("endpoint-group"),
             strict: values.texts("endpoint-strict"),
             strict_groups: values.texts("endpoint-group-strict"),
-            options: dial_options(values)?,
+            options,
+            tls,
         };
         let pair = setup::pair(values, "endpoint.sd-config");
         let yaml = pair.content().context("unable to load config content")?;

@@ -14,6 +14,35 @@ fn syntax_faults_end_with_1() {
     fails(&["sidecar", "--xx"], 1, "thanos: error: unknown long flag '--xx'\n");
     fails(&["foo"], 1, "thanos: error: expected command but got \"foo\"\n");
     fails(&["receive"], 1, "thanos: error: the command receive is not built yet");
+    fails(&["tools"], 1, "thanos: error: must select a subcommand of 'tools'");
+    fails(&["tools", "bucket", "ls"], 1, "thanos: error: the command tools bucket is not built yet");
+    fails(&["tools", "rules-check"], 1, "thanos: error: the command tools rules-check is not built yet");
+    fails(&["tools", "promql", "test"], 1, "thanos: error: required argument 'file' not provided");
+}
+
+#[test]
+fn promql_scripts_are_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let script = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let good = script("good.test", "load 1m\n  up{job=\"a\"} 1 2 3\n\neval instant at 2m sum(up)\n  {} 3\n");
+    let bad = script("bad.test", "load 1m\n  up 1 2 3\n\neval instant at 2m sum(up)\n  {} 4\n");
+    let broken = script("broken.test", "laod 1m\n");
+    for (files, code, said) in [
+        (&[&good][..], 0, format!("{good}: ok, 2 commands\n")),
+        (&[&good, &bad], 1, format!("{bad}: FAILED, 1 of 2 commands\n")),
+        (&[&broken, &good], 2, format!("{broken}: line 1: invalid command \"laod 1m\"\n")),
+    ] {
+        let arguments: Vec<&str> =
+            ["tools", "promql", "test"].into_iter().chain(files.iter().map(|file| file.as_str())).collect();
+        let output = run(&arguments);
+        let stdout = text(&output.stdout);
+        assert_eq!(output.status.code(), Some(code), "{stdout}");
+        assert!(stdout.contains(&said), "{stdout}");
+    }
 }
 
 #[test]
@@ -43,8 +72,8 @@ fn faults_of_setup_end_with_1_and_one_line() {
             "found reference to unset environment variable",
         ),
         (
-            &["query", "--query.mode=distributed"],
-            "flag --query.mode can only have its default: distributed mode is not built",
+            &["query", "--query.enable-x-functions"],
+            "flag --query.enable-x-functions can only have its default: xrate, xincrease and xdelta are not built",
         ),
         (&["query", "--selector-label=x"], "unrecognized label"),
         (&["query", "--endpoint-strict=dns+a:1"], "not permitted under strict mode"),
@@ -81,7 +110,7 @@ fn help_and_version_end_with_0() {
 
 #[test]
 fn json_logs_carry_the_name() {
-    let output = run(&["query", "--log.format=json", "--debug.name=me", "--query.mode=distributed"]);
+    let output = run(&["query", "--log.format=json", "--debug.name=me", "--query.enable-x-functions"]);
     let line: serde_json::Value = serde_json::from_slice(&output.stderr).unwrap();
     assert_eq!((line["level"].as_str(), line["name"].as_str()), (Some("error"), Some("me")));
     assert!(line["ts"].is_string() && line["caller"].is_string());
