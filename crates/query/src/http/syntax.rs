@@ -62,7 +62,16 @@ fn push_expr(out: &mut String, expr: &Expr) {
         }
         Expr::String(string) => {
             let mut object = Object::new(out);
-            object.text("type", "stringLiteral").text("val", &string.value);
+            object.text("type", "stringLiteral").field("val", |out| {
+                let mut value = String::new();
+                push_string(&mut value, &string.value, true);
+                // What stands for broken bytes is escaped, unlike the same character where it was written.
+                out.push_str(&if string.broken.is_some() {
+                    value.replace('\u{fffd}', "\\ufffd")
+                } else {
+                    value
+                });
+            });
             object.end();
         }
         Expr::VectorSelector(selector) => push_vector_selector(out, selector),
@@ -119,7 +128,7 @@ fn push_binary(out: &mut String, binary: &BinaryExpr) {
 
 fn push_matching(out: &mut String, matching: &VectorMatching) {
     let mut object = Object::new(out);
-    object.display("card", matching.card);
+    object.text("card", &matching.card.to_string());
     object.field("fillValues", |out| {
         let mut values = Object::new(out);
         for (name, value) in [("lhs", matching.fill.lhs), ("rhs", matching.fill.rhs)] {

@@ -246,3 +246,59 @@ async fn query_over_a_hanging_store_ends_with_its_timeout() {
     assert!(matches!(got.status.as_u16(), 422 | 503), "{} {}", got.status, got.body);
     assert!(got.body.contains("deadline exceeded") || got.body.contains("timed out"), "{}", got.body);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn expressions_are_formatted_and_taken_apart() {
+    let router = router(false, |_| {});
+    let got = get(&router, "/api/v1/format_query?query=sum(foo)by(a)%3Cbool%201").await;
+    assert_eq!(got.body, r#"{"status":"success","data":"sum by (a) (foo) \u003c bool 1"}"#);
+    let got = get(&router, "/api/v1/parse_query?query=-foo%7Ba!~%22x%22%7D%5B5m%5D%20%40%20end()").await;
+    let expected = r#"{"status":"error","errorType":"bad_data","error":"invalid parameter \"query\": 1:1: parse error: unary expression only allowed on expressions of type scalar or instant vector, got \"range vector\""}"#;
+    assert_eq!((got.status, got.body.as_str()), (StatusCode::BAD_REQUEST, expected));
+    let form = Request::post("/api/v1/parse_query")
+        .header("content-type", "application/x-www-form-urlencoded")
+        .body(Body::from("query=foo%7Ba!~%22x%22%7D%5B5m%5D%20%40%20end()"))
+        .unwrap();
+    let expected = r#"{"status":"success","data":{"anchored":false,"matchers":[{"name":"a","type":"!~","value":"x"},{"name":"__name__","type":"=","value":"foo"}],"name":"foo","offset":0,"offsetExpr":null,"range":300000,"rangeExpr":null,"smoothed":false,"startOrEnd":"end","timestamp":null,"type":"matrixSelector"}}"#;
+    assert_eq!(send(&router, form).await.body, expected);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn analysis_measures_each_operator() {
+    let router = router(false, |_| {});
+    let query = "query=sum(rate(ships%5B1m%5D))%2B1&start=60&end=90&step=15&analyze=true&stats=all";
+    let got = get(&router, &format!("/api/v1/query_range?{query}&engine=thanos")).await;
+    let json: serde_json::Value = serde_json::from_str(&got.body).unwrap();
+    let root = &json["data"]["analysis"];
+    let aggregate = &root["children"][0];
+    let function = &aggregate["children"][0];
+    let selector = &function["children"][0];
+    let names = [root, aggregate, function, selector].map(|node| node["name"].as_str().unwrap());
+    let expected = [
+        "[scalarBinary] +",
+        "[aggregate] sum by ()",
+        "[function] rate",
+        "[matrixSelector] ships[1m] range 1m",
+    ];
+    assert!(
+        names.iter().zip(expected).all(|(name, expected)| name.starts_with(&expected[..12])),
+        "{names:?}"
+    );
+    let total = json["data"]["stats"]["samples"]["totalQueryableSamples"].as_u64().unwrap();
+    assert!(total > 0);
+    for node in [root, aggregate, function, selector] {
+        assert_eq!(node["totalSamples"].as_u64(), Some(total), "{node}");
+        assert!(node["executionTime"].as_str().unwrap().ends_with('s'), "{node}");
+    }
+    let per_step = json["data"]["stats"]["samples"]["totalQueryableSamplesPerStep"].as_array().unwrap();
+    let steps: Vec<(f64, u64)> =
+        per_step.iter().map(|step| (step[0].as_f64().unwrap(), step[1].as_u64().unwrap())).collect();
+    assert_eq!(steps.iter().map(|(t, _)| *t).collect::<Vec<_>>(), [60.0, 75.0, 90.0]);
+    assert_eq!(steps.iter().map(|(_, samples)| samples).sum::<u64>(), total);
+
+    let got = get(&router, &format!("/api/v1/query_range?{query}&engine=prometheus")).await;
+    assert!(
+        got.body
+            .contains(r#""analysis":{}},"warnings":["Query not analyzable; change engine to 'thanos'."]"#)
+    );
+}
