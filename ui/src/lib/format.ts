@@ -28,12 +28,19 @@ export function formatSi(value: number, decimals = 2): string {
   return `${text.includes('.') ? text.replace(/\.?0+$/, '') : text}${prefix}`;
 }
 
-/** Labels of the ticks of an axis: decimals grow until no two are equal. */
+/** Does nothing but noise lie behind these decimals? */
+function isExact(value: number, decimals: number): boolean {
+  const size = Math.abs(value);
+  const [unit] = prefixes.find(([least]) => size >= least) ?? [1];
+  const scaled = (value / unit) * 10 ** decimals;
+  return value === 0 || Math.abs(scaled - Math.round(scaled)) < 1e-6 * Math.abs(scaled);
+}
+
+/** Labels of the ticks of an axis: decimals grow until none says another value than its tick's. */
 export function formatTicks(values: readonly number[]): string[] {
-  for (let decimals = 0; ; decimals++) {
-    const texts = values.map(value => formatSi(value, decimals));
-    if (decimals >= 6 || new Set(texts).size === new Set(values).size) return texts;
-  }
+  let decimals = 0;
+  while (decimals < 6 && !values.every(value => isExact(value, decimals))) decimals++;
+  return values.map(value => formatSi(value, decimals));
 }
 
 /** Up to six significant digits, no prefix; exponents for the very large and small. */

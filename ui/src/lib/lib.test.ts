@@ -72,6 +72,7 @@ describe('numbers', () => {
   it('of an axis differ', () => {
     expect(formatTicks([1.01, 1.02, 1.03])).toEqual(['1.01', '1.02', '1.03']);
     expect(formatTicks([0, 500, 1000])).toEqual(['0', '500', '1k']);
+    expect(formatTicks([-2.5, 0, 2.5, 5, 0.1 + 0.2])).toEqual(['-2.5', '0', '2.5', '5', '300m']);
   });
   it('are written out', () => {
     expect(formatNumber(1234.5)).toBe('1,234.5');

@@ -23,6 +23,14 @@ interface Matching {
   labels: string[] | null;
   on: boolean;
   include: string[] | null;
+  /** What stands for a missing partner. */
+  fillValues?: { lhs?: number | null; rhs?: number | null } | null;
+}
+
+function fillText({ lhs, rhs }: NonNullable<Matching['fillValues']>): string {
+  if (lhs !== null && lhs !== undefined && lhs === rhs) return ` fill(${lhs})`;
+  const left = lhs === null || lhs === undefined ? '' : ` fill_left(${lhs})`;
+  return left + (rhs === null || rhs === undefined ? '' : ` fill_right(${rhs})`);
 }
 
 /** Nodes as `/parse_query` sends them. */
@@ -89,15 +97,19 @@ function selector({ name = '', matchers = [] }: Selection): string {
   return inside.length === 0 && head !== '' ? head : `${head}{${inside.join(',')}}`;
 }
 
-const list = (names: string[] | null): string => (names ?? []).join(', ');
+const label = (name: string): string => (/^[a-zA-Z_][a-zA-Z0-9_]*$/.test(name) ? name : quote(name));
+const list = (names: string[] | null): string => (names ?? []).map(label).join(', ');
 
 function matchingText(matching: Matching | null): string {
   if (matching === null) return '';
   const labels = matching.labels ?? [];
-  const on =
-    matching.on || labels.length > 0 ? ` ${matching.on ? 'on' : 'ignoring'}(${labels.join(', ')})` : '';
+  const on = matching.on || labels.length > 0 ? ` ${matching.on ? 'on' : 'ignoring'}(${list(labels)})` : '';
   const group = { 'many-to-one': ' group_left', 'one-to-many': ' group_right' }[matching.card];
-  return on + (group === undefined ? '' : `${group}(${list(matching.include)})`);
+  return (
+    on +
+    (group === undefined ? '' : `${group}(${list(matching.include)})`) +
+    fillText(matching.fillValues ?? {})
+  );
 }
 
 /** The node's own text; what is below it is an ellipsis when `short`. */

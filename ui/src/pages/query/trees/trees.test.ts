@@ -55,6 +55,21 @@ describe('nodes of a parsed query', () => {
       print({ ...node, bool: false, matching: { card: 'one-to-one', labels: [], on: false, include: [] } }),
     ).toBe('1 > (-1)');
   });
+  it('keep what is filled in, and quote labels that need it', () => {
+    const one: Node = { type: 'numberLiteral', val: '1' };
+    const fill = (lhs: number | null, rhs: number | null) =>
+      print({
+        type: 'binaryExpr',
+        op: '+',
+        lhs: one,
+        rhs: one,
+        bool: false,
+        matching: { card: 'one-to-one', labels: ['a.b'], on: true, include: [], fillValues: { lhs, rhs } },
+      });
+    expect(fill(0, 0)).toBe('1 + on("a.b") fill(0) 1');
+    expect(fill(2, null)).toBe('1 + on("a.b") fill_left(2) 1');
+    expect(fill(null, 3)).toBe('1 + on("a.b") fill_right(3) 1');
+  });
   it('that are ranges are run for their last values', () => {
     expect(runnable(range)).toBe('last_over_time(up{job=~"a\\"b"}[1m] @ 1.500)');
     expect(runnable({ type: 'subquery', expr: up, range: 3_600_000, step: 0 })).toBe(
