@@ -83,6 +83,13 @@ pub(crate) fn push_timestamp(out: &mut String, ms: i64) {
     written.expect("writing to a string");
 }
 
+/// Appends a finite number as Go writes it in JSON: exponents have no zero in front.
+pub(crate) fn push_float(out: &mut String, value: f64) {
+    let mut text = String::new();
+    format_float_into(&mut text, value);
+    out.push_str(&text.replace("e-0", "e-"));
+}
+
 fn push_quoted_float(out: &mut String, value: f64) {
     out.push('"');
     format_float_into(out, value);

@@ -2,11 +2,10 @@
 
 use std::fmt::Write as _;
 
-use model::value::format_float_into;
 use proto::label_set_labels;
 use proto::thanos::ZLabelSet;
 
-use super::json::{push_label_object, push_list, push_string};
+use super::json::{push_float, push_label_object, push_list, push_string};
 use crate::fanout::Sourced;
 
 /// A JSON object that is written field by field.
@@ -41,7 +40,7 @@ impl<'a> Object<'a> {
     }
 
     pub(super) fn float(&mut self, name: &str, value: f64) -> &mut Self {
-        self.field(name, |out| format_float_into(out, value))
+        self.field(name, |out| push_float(out, value))
     }
 
     pub(super) fn display(&mut self, name: &str, value: impl std::fmt::Display) -> &mut Self {

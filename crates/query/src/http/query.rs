@@ -4,12 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use model::duration::format_go;
-use model::value::format_float_into;
 use promql::engine::QueryParams;
 use promql::stats::{AnalysisNode, QueryStats};
 
 use super::Call;
-use super::json::{ValuePieces, escape_html, push_list};
+use super::json::{ValuePieces, escape_html, push_float, push_list};
 use super::object::Object;
 use super::params::{engine, query_options};
 use super::respond::{Answer, ApiError, ApiResult, Data};
@@ -159,7 +158,7 @@ fn stats_json(stats: &QueryStats) -> String {
         json.push_str(if index > 0 { ",\"" } else { "\"" });
         json.push_str(name);
         json.push_str("\":");
-        format_float_into(&mut json, time.as_secs_f64());
+        push_float(&mut json, time.as_secs_f64());
     }
     let samples = &stats.samples;
     json.push_str("},\"samples\":");
@@ -170,7 +169,7 @@ fn stats_json(stats: &QueryStats) -> String {
         object.field("totalQueryableSamplesPerStep", |out| {
             push_list(out, steps, |out, (t, count)| {
                 out.push('[');
-                format_float_into(out, t as f64 / 1000.0);
+                push_float(out, t as f64 / 1000.0);
                 out.push_str(&format!(",{count}]"));
             });
         });

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use model::value::{format_float_into, format_float_plain};
+use model::value::format_float_plain;
 use promql::ast::{
     AggregateExpr, AtModifier, BinaryExpr, Call as FunctionCall, DurationExpr, DurationOperand, Expr,
     MatrixSelector, NumberLiteral, RangeModifier, SubqueryExpr, VectorMatching, VectorSelector,
@@ -11,7 +11,7 @@ use promql::parse::parse_expr;
 use promql::print::prettify;
 
 use super::Call;
-use super::json::{push_list, push_string};
+use super::json::{push_float, push_list, push_string};
 use super::object::Object;
 use super::respond::{Answer, ApiError, ApiResult};
 use crate::api::QueryApi;
@@ -133,7 +133,7 @@ fn push_matching(out: &mut String, matching: &VectorMatching) {
         let mut values = Object::new(out);
         for (name, value) in [("lhs", matching.fill.lhs), ("rhs", matching.fill.rhs)] {
             values.field(name, |out| match value {
-                Some(value) => format_float_into(out, value),
+                Some(value) => push_float(out, value),
                 None => out.push_str("null"),
             });
         }
