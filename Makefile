@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 export PATH := $(CURDIR)/target/tools/bin:$(PATH)
 
-.PHONY: all build ui ui-check release demo demo-check test e2e lint fmt check-generated layers fuzz fuzz-all bench ci clean help
+.PHONY: all build ui ui-check release demo demo-check test e2e lint fmt check-generated layers fuzz fuzz-all simulate bench ci clean help
 
 all: build
 
@@ -80,6 +80,9 @@ fuzz: ## libFuzzer over TARGET (default: chunk) for FUZZ_SECONDS (default: 60).
 
 fuzz-all: ## Every target over FUZZ_ITERS (default: 1,000,000) mutated seeds.
 	FUZZ_ITERS=$${FUZZ_ITERS:-1000000} cargo test --release --locked -p fuzz
+
+simulate: ## The compactor under SIMULATION_SEEDS (default: 5,000) simulated months, and a failure of every single call.
+	SIMULATION_SEEDS=$${SIMULATION_SEEDS:-5000} FAULT_STRIDE=1 cargo test --locked -p compact --test it
 
 bench: ## Micro-benchmarks.
 	cargo bench --workspace --locked

@@ -1,16 +1,13 @@
-//! Marking and deleting: garbage, retention, blocks whose mark is old enough, partial uploads that nobody goes on with.
+//! Marking, and deleting: blocks whose mark is old enough, partial uploads that nobody goes on with.
 
 use std::sync::Arc;
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use bucket::block;
 use bucket::marks::{self, DeletionMark};
 use objstore::{Bucket, IterOptions};
-use rustc_hash::FxHashSet;
-use tsdb::meta::BlockMeta;
 use ulid::Ulid;
 
-use crate::coverage::{Expiry, Retention};
 use crate::error::{Error, Result};
 use crate::leases::Leases;
 use crate::metrics::Metrics;
@@ -48,56 +45,6 @@ impl Cleaner {
             self.metrics.blocks_marked.with_label_values(&["deletion-mark.json", ""]).inc();
         }
         Ok(())
-    }
-
-    /// Marks the blocks whose data other blocks hold.
-    pub async fn collect_garbage(&self, view: &View, now_ms: i64) -> Result<()> {
-        let started = Instant::now();
-        for id in &view.duplicates {
-            if view.deletion.contains_key(id) || self.leases.is_held(*id) {
-                continue;
-            }
-            tracing::info!(block = %id, "marking outdated block for deletion");
-            if let Err(error) = self.mark_for_deletion(*id, "outdated block", now_ms).await {
-                self.metrics.garbage_collection_failures.inc();
-                return Err(error);
-            }
-            self.metrics.garbage_collected.inc();
-        }
-        self.metrics.garbage_collections.inc();
-        self.metrics.garbage_collection_seconds.observe(started.elapsed().as_secs_f64());
-        Ok(())
-    }
-
-    /// Marks the blocks whose retention has passed, and returns those that have to be downsampled before they can go.
-    pub async fn apply_retention(
-        &self,
-        view: &View,
-        retention: &Retention,
-        keep_until_downsampled: bool,
-        now_ms: i64,
-    ) -> Result<FxHashSet<Ulid>> {
-        let mut held = FxHashSet::default();
-        for expiry in
-            retention.expired(view.metas.values(), &view.no_downsample, now_ms, keep_until_downsampled)
-        {
-            match expiry {
-                Expiry::Delete(id) if view.deletion.contains_key(&id) || self.leases.is_held(id) => {}
-                Expiry::Delete(id) => {
-                    let keep_ms = view.metas.get(&id).map_or(0, |meta| retention.keep_of(meta));
-                    let keep = model::duration::format_go(keep_ms.saturating_mul(1_000_000));
-                    tracing::info!(block = %id, retention = %keep, "applying retention: marking block for deletion");
-                    self.mark_for_deletion(id, &format!("block exceeding retention of {keep}"), now_ms)
-                        .await?;
-                }
-                Expiry::DownsampleFirst(id) => {
-                    tracing::debug!(block = %id, "retention has passed; block is kept until it is downsampled");
-                    held.insert(id);
-                }
-            }
-        }
-        self.metrics.retention_held_blocks.set(held.len() as i64);
-        Ok(held)
     }
 
     /// Deletes the blocks whose mark is older than the delay. Failures are counted and logged, and tried again the next time.
@@ -172,13 +119,5 @@ impl Cleaner {
             .and_then(|t| t.duration_since(UNIX_EPOCH).ok())
             .and_then(|d| i64::try_from(d.as_millis()).ok())
             .unwrap_or_else(|| block::created_ms(id)))
-    }
-}
-
-impl Retention {
-    fn keep_of(&self, meta: &BlockMeta) -> i64 {
-        let level =
-            crate::coverage::RESOLUTIONS_MS.iter().position(|r| *r == meta.thanos.downsample.resolution);
-        level.map_or(0, |level| self.keep_ms[level])
     }
 }

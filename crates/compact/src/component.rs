@@ -17,6 +17,7 @@ use server::{Probes, http};
 use tokio_util::sync::CancellationToken;
 
 use crate::clean::Cleaner;
+use crate::clock::Clock;
 use crate::job::{Context, Settings};
 use crate::leases::Leases;
 use crate::metrics::Metrics;
@@ -157,7 +158,7 @@ impl Component {
             metrics_prefix: "thanos_",
         };
         let fetcher = MetaFetcher::new(bucket.clone(), fetching, filters, &registry)?;
-        let leases = Leases::default();
+        let (leases, clock) = (Leases::default(), Clock::default());
         let cleaner = Cleaner {
             bucket: bucket.clone(),
             leases: leases.clone(),
@@ -171,14 +172,16 @@ impl Component {
                 cleaner,
                 leases,
                 metrics,
+                clock: clock.clone(),
                 dir,
                 settings: config.settings,
                 stop: CancellationToken::new(),
             },
-            syncer: Arc::new(Syncer::new(fetcher, findings)),
+            syncer: Arc::new(Syncer::new(fetcher, findings, clock)),
             planner: Planner::new(config.max_level, config.max_index_bytes),
             config: config.run,
             quarantine: Arc::new(Quarantine::default()),
+            memory: Arc::default(),
         };
         Ok(Self { compactor, probes, http: config.http, registry })
     }

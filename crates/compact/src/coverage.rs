@@ -3,9 +3,10 @@
 //! Both ask the same question: for which data is there a coarser copy? A downsampled block lists the same level-1 sources as the
 //! block it was made from, so the sources answer it whatever the blocks' borders are.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
 use tsdb::meta::BlockMeta;
 use ulid::Ulid;
 
@@ -29,6 +30,8 @@ pub struct Retention {
 pub enum Expiry {
     /// It can go.
     Delete(Ulid),
+    /// It can go, since these blocks hold its data at a coarser resolution: once they are known to be whole.
+    DeleteCovered(Ulid, Vec<Ulid>),
     /// Its data are to be kept at a coarser resolution, and are not there yet: it has to be downsampled first.
     DownsampleFirst(Ulid),
 }
@@ -42,15 +45,15 @@ pub struct DownsampleJob {
     pub to_ms: i64,
 }
 
-/// The sources that stand behind blocks of each resolution.
-struct Covered([FxHashSet<Ulid>; 3]);
+/// The sources that stand behind blocks of each resolution, with a block that has each.
+struct Covered([FxHashMap<Ulid, Ulid>; 3]);
 
 impl Covered {
     fn new<'a>(metas: impl IntoIterator<Item = &'a Arc<BlockMeta>>) -> Self {
-        let mut sources: [FxHashSet<Ulid>; 3] = Default::default();
+        let mut sources: [FxHashMap<Ulid, Ulid>; 3] = Default::default();
         for meta in metas {
             if let Some(level) = level_of(meta) {
-                sources[level].extend(meta.compaction.sources.iter().copied());
+                sources[level].extend(meta.compaction.sources.iter().map(|source| (*source, meta.ulid)));
             }
         }
         Self(sources)
@@ -58,7 +61,14 @@ impl Covered {
 
     /// Are all data of the block there at resolution `level`?
     fn at(&self, meta: &BlockMeta, level: usize) -> bool {
-        meta.compaction.sources.iter().all(|source| self.0[level].contains(source))
+        meta.compaction.sources.iter().all(|source| self.0[level].contains_key(source))
+    }
+
+    /// The blocks of resolution `level` that have the data of the block, if they have all.
+    fn by(&self, meta: &BlockMeta, level: usize) -> Option<Vec<Ulid>> {
+        let blocks: Option<BTreeSet<Ulid>> =
+            meta.compaction.sources.iter().map(|source| self.0[level].get(source).copied()).collect();
+        blocks.map(|blocks| blocks.into_iter().collect())
     }
 }
 
@@ -74,15 +84,16 @@ impl Retention {
 
     /// The blocks whose retention has passed at `now_ms`. With `keep_until_downsampled` a block is only let go when a coarser block
     /// holds its data, when no coarser resolution would keep them either, or when it never gets downsampled: it is among
-    /// `no_downsample`, the blocks that somebody marked so, or names no sources.
+    /// `no_downsample`, or names no sources. A coarser block that is `marked` for deletion itself holds nothing.
     pub fn expired<'a>(
         &self,
         metas: impl IntoIterator<Item = &'a Arc<BlockMeta>> + Clone,
         no_downsample: &FxHashSet<Ulid>,
+        marked: &dyn Fn(Ulid) -> bool,
         now_ms: i64,
         keep_until_downsampled: bool,
     ) -> Vec<Expiry> {
-        let covered = Covered::new(metas.clone());
+        let covered = Covered::new(metas.clone().into_iter().filter(|meta| !marked(meta.ulid)));
         let mut expired = Vec::new();
         for meta in metas {
             let Some(level) = level_of(meta) else { continue };
@@ -91,11 +102,15 @@ impl Retention {
             }
             let wanted =
                 (level + 1..RESOLUTIONS_MS.len()).any(|coarser| !self.has_passed(meta, coarser, now_ms));
-            let there = (level + 1..RESOLUTIONS_MS.len()).any(|coarser| covered.at(meta, coarser));
             let never = meta.compaction.sources.is_empty() || no_downsample.contains(&meta.ulid);
-            expired.push(match keep_until_downsampled && wanted && !there && !never {
-                true => Expiry::DownsampleFirst(meta.ulid),
-                false => Expiry::Delete(meta.ulid),
+            if !keep_until_downsampled || !wanted || never {
+                expired.push(Expiry::Delete(meta.ulid));
+                continue;
+            }
+            let there = (level + 1..RESOLUTIONS_MS.len()).find_map(|coarser| covered.by(meta, coarser));
+            expired.push(match there {
+                Some(blocks) => Expiry::DeleteCovered(meta.ulid, blocks),
+                None => Expiry::DownsampleFirst(meta.ulid),
             });
         }
         expired
@@ -141,6 +156,10 @@ mod tests {
         Arc::new(meta)
     }
 
+    fn nobody(_: Ulid) -> bool {
+        false
+    }
+
     fn none() -> FxHashSet<Ulid> {
         FxHashSet::default()
     }
@@ -175,9 +194,9 @@ mod tests {
     fn retention_counts_from_the_end_of_a_block() {
         let retention = Retention { keep_ms: [10 * H, 0, 0] };
         let block = [meta(1, 2, 0, &[1])];
-        assert!(retention.expired(&block, &none(), 12 * H, false).is_empty());
-        assert_eq!(retention.expired(&block, &none(), 12 * H + 1, false), [Expiry::Delete(Ulid(1))]);
-        assert!(Retention::default().expired(&block, &none(), i64::MAX, false).is_empty());
+        assert!(retention.expired(&block, &none(), &nobody, 12 * H, false).is_empty());
+        assert_eq!(retention.expired(&block, &none(), &nobody, 12 * H + 1, false), [Expiry::Delete(Ulid(1))]);
+        assert!(Retention::default().expired(&block, &none(), &nobody, i64::MAX, false).is_empty());
     }
 
     #[test]
@@ -186,25 +205,38 @@ mod tests {
         let raw = meta(1, 2, 0, &[1, 2]);
         let now = 100 * H;
         assert_eq!(
-            retention.expired(std::slice::from_ref(&raw), &none(), now, true),
+            retention.expired(std::slice::from_ref(&raw), &none(), &nobody, now, true),
             [Expiry::DownsampleFirst(Ulid(1))]
         );
         let half = meta(5, 2, 300_000, &[1]);
         assert_eq!(
-            retention.expired(&[raw.clone(), half], &none(), now, true),
+            retention.expired(&[raw.clone(), half], &none(), &nobody, now, true),
             [Expiry::DownsampleFirst(Ulid(1))]
         );
         let whole = meta(5, 2, 300_000, &[1, 2]);
-        assert_eq!(retention.expired(&[raw.clone(), whole], &none(), now, true), [Expiry::Delete(Ulid(1))]);
+        let metas = [raw.clone(), whole];
+        assert_eq!(
+            retention.expired(&metas, &none(), &nobody, now, true),
+            [Expiry::DeleteCovered(Ulid(1), vec![Ulid(5)])]
+        );
+        let going = |id| id == Ulid(5);
+        assert_eq!(
+            retention.expired(&metas, &none(), &going, now, true),
+            [Expiry::DownsampleFirst(Ulid(1))],
+            "a copy that is marked for deletion is none"
+        );
         let marked = FxHashSet::from_iter([Ulid(1)]);
-        assert_eq!(retention.expired(&[raw], &marked, now, true), [Expiry::Delete(Ulid(1))]);
+        assert_eq!(retention.expired(&[raw], &marked, &nobody, now, true), [Expiry::Delete(Ulid(1))]);
     }
 
     #[test]
     fn nothing_is_held_back_for_resolutions_that_are_past_as_well() {
         let retention = Retention { keep_ms: [10 * H, 20 * H, 30 * H] };
         let raw = [meta(1, 2, 0, &[1])];
-        assert_eq!(retention.expired(&raw, &none(), 25 * H, true), [Expiry::DownsampleFirst(Ulid(1))]);
-        assert_eq!(retention.expired(&raw, &none(), 33 * H, true), [Expiry::Delete(Ulid(1))]);
+        assert_eq!(
+            retention.expired(&raw, &none(), &nobody, 25 * H, true),
+            [Expiry::DownsampleFirst(Ulid(1))]
+        );
+        assert_eq!(retention.expired(&raw, &none(), &nobody, 33 * H, true), [Expiry::Delete(Ulid(1))]);
     }
 }

@@ -28,6 +28,23 @@ pub enum Error {
         /// Where, and how many.
         why: String,
     },
+    /// A source has chunks that begin where the block ends, as a defect of Prometheus before 2.2 left them
+    /// (prometheus/tsdb issue 347). The block can be written anew without them.
+    #[error("block {id}: chunks behind its end (issue 347): {why}")]
+    Issue347 {
+        /// The block.
+        id: Ulid,
+        /// Where, and how many.
+        why: String,
+    },
+    /// The index of the result grew over what the format can hold.
+    #[error("{why}")]
+    IndexTooLarge {
+        /// The source with the largest index.
+        largest: Ulid,
+        /// What was merged.
+        why: String,
+    },
     /// The disk cannot hold the job.
     #[error("{what} needs {need} bytes in {dir}, {free} are free")]
     Disk {

@@ -8,15 +8,17 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bucket::upload::{HashFunc, UploadOptions};
-use objstore::Bucket;
+use futures::StreamExt;
+use objstore::{Bucket, IterOptions};
 use tokio_util::sync::CancellationToken;
 use tsdb::meta::{BlockMeta, Source};
 use ulid::Ulid;
 
 pub use compaction::{CompactionJob, Outcome};
-pub use downsample::run_downsample;
+pub use downsample::{Downsampled, run_downsample};
 
 use crate::clean::Cleaner;
+use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::leases::Leases;
 use crate::metrics::Metrics;
@@ -36,6 +38,8 @@ pub struct Context {
     pub leases: Leases,
     /// Metrics.
     pub metrics: Metrics,
+    /// The present.
+    pub clock: Clock,
     /// Where jobs put their files.
     pub dir: PathBuf,
     /// Settings.
@@ -65,7 +69,7 @@ pub struct Settings {
 
 impl Context {
     /// Runs blocking work on a thread of its own; stops it when the program stops.
-    async fn blocking<T: Send + 'static>(
+    pub(crate) async fn blocking<T: Send + 'static>(
         &self,
         progress: &Progress,
         work: impl FnOnce(&dyn BlockWork, &Progress) -> Result<T> + Send + 'static,
@@ -153,6 +157,7 @@ impl Context {
         .and_then(|done| done)
         .map_err(|why| Error::Retry { what: format!("write meta.json of block {}", meta.ulid), why })?;
 
+        self.refuse_taken(meta.ulid).await?;
         // An upload that is stopped half-way leaves a partial block, which nobody sees and the cleaner removes.
         let options = UploadOptions {
             hash_func: self.settings.hash_func,
@@ -161,11 +166,49 @@ impl Context {
         };
         let upload = bucket::upload::upload(self.bucket.as_ref(), &dir, options);
         let uploaded = tokio::select! {
-            uploaded = upload => uploaded.map_err(Error::retry(format!("upload block {}", meta.ulid)))?,
+            uploaded = upload => uploaded.map_err(Error::retry(format!("upload block {}", meta.ulid))),
             () = self.stop.cancelled() => return Err(Error::Cancelled),
         };
-        crate::verify::read_back(&self.bucket, &dir, &uploaded).await?;
+        let uploaded = match uploaded {
+            Ok(uploaded) => uploaded,
+            Err(error) => {
+                self.remove_partial(meta.ulid).await;
+                return Err(error);
+            }
+        };
+        // When the comparison itself fails the block stays: the garbage collection of the next pass inspects it.
+        if let Some(why) = crate::verify::read_back(&self.bucket, &dir, &uploaded).await? {
+            self.remove(meta.ulid).await;
+            return Err(Error::Retry { what: format!("read back block {}", meta.ulid), why });
+        }
         Ok(uploaded)
+    }
+
+    /// Refuses to write into the folder of a block that is there already, be it only a part of one: no two writers choose the same
+    /// name, unless something is badly wrong.
+    async fn refuse_taken(&self, id: Ulid) -> Result<()> {
+        let what = || format!("look for objects of the new block {id}");
+        let first = self.bucket.iter(&id.to_string(), IterOptions::recursive()).next().await;
+        match first.transpose().map_err(Error::storage(what()))? {
+            None => Ok(()),
+            Some(taken) => Err(Error::Retry {
+                what: format!("upload block {id}"),
+                why: format!("the name is taken: {} is in the bucket", taken.name),
+            }),
+        }
+    }
+
+    /// Removes what a failed upload has left, unless its meta.json has arrived after all. What stays is partial, and the cleaner's.
+    async fn remove_partial(&self, id: Ulid) {
+        if matches!(self.bucket.exists(&bucket::block::meta(id)).await, Ok(false)) {
+            self.remove(id).await;
+        }
+    }
+
+    async fn remove(&self, id: Ulid) {
+        if let Err(error) = bucket::delete::delete(self.bucket.as_ref(), id).await {
+            tracing::warn!(block = %id, %error, "failed to remove a block that was not uploaded well");
+        }
     }
 }
 
@@ -188,13 +231,32 @@ fn segment_files(dir: &Path) -> Result<Vec<String>> {
     Ok(names)
 }
 
-/// Bytes of the block's files as its meta tells them.
-fn block_bytes(meta: &BlockMeta) -> u64 {
-    meta.thanos.files.iter().filter_map(|f| u64::try_from(f.size_bytes).ok()).sum()
+/// Bytes of the blocks' files: as their metas tell them, else as the bucket does.
+async fn block_bytes(context: &Context, metas: &[Arc<BlockMeta>]) -> Result<u64> {
+    let mut total = 0u64;
+    for meta in metas {
+        let told = meta.thanos.files.iter().filter_map(|f| u64::try_from(f.size_bytes).ok()).sum();
+        total = total.saturating_add(match told {
+            0 => stored_bytes(context.bucket.as_ref(), meta.ulid)
+                .await
+                .map_err(Error::storage(format!("ask for the size of block {}", meta.ulid)))?,
+            told => told,
+        });
+    }
+    Ok(total)
+}
+
+/// Bytes of a block's objects in the bucket.
+async fn stored_bytes(bucket: &dyn Bucket, id: Ulid) -> objstore::Result<u64> {
+    let mut total = 0u64;
+    for entry in bucket.list(&id.to_string(), IterOptions::recursive()).await? {
+        total = total.saturating_add(bucket.attributes(&entry.name).await?.size);
+    }
+    Ok(total)
 }
 
 /// A new, empty directory; what an earlier try has left is removed.
-async fn fresh_dir(dir: &Path) -> Result<()> {
+pub(crate) async fn fresh_dir(dir: &Path) -> Result<()> {
     match tokio::fs::remove_dir_all(dir).await {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
             return Err(Error::local(format!("remove {}", dir.display()))(error));
@@ -205,7 +267,7 @@ async fn fresh_dir(dir: &Path) -> Result<()> {
 }
 
 /// Removes a working directory; what cannot be removed is only a warning.
-async fn remove_dir(dir: &Path) {
+pub(crate) async fn remove_dir(dir: &Path) {
     if let Err(error) = tokio::fs::remove_dir_all(dir).await
         && error.kind() != std::io::ErrorKind::NotFound
     {

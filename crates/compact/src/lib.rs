@@ -5,12 +5,15 @@
 //! for another. [`quarantine`] sets groups aside whose data cannot be worked on. [`outlook`] tells people what comes next.
 
 pub mod clean;
+pub mod clock;
 pub mod component;
 pub mod coverage;
 mod error;
 pub mod group;
+pub mod inspect;
 pub mod job;
 pub mod leases;
+pub mod memory;
 pub mod metrics;
 pub mod outlook;
 pub mod plan;

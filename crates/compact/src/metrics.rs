@@ -48,6 +48,10 @@ pub struct Metrics {
     pub job_series_done: GaugeVec,
     /// Ours: series in all of the job that runs, by kind and group.
     pub job_series_total: GaugeVec,
+    /// Ours: series per second of the job that runs, by kind and group.
+    pub job_series_rate: GaugeVec,
+    /// Ours: when the job that runs will be done at this rate, in seconds since 1970, by kind and group.
+    pub job_expected_end: GaugeVec,
 }
 
 impl Metrics {
@@ -149,6 +153,14 @@ impl Metrics {
             job_series_done: r.gauges("thanos_compact_job_series_done", "Series done in a running job.")?,
             job_series_total: r
                 .gauges("thanos_compact_job_series_total", "Series in all in a running job.")?,
+            job_series_rate: r.gauges(
+                "thanos_compact_job_series_per_second",
+                "Series per second in a running job, on average since its beginning.",
+            )?,
+            job_expected_end: r.gauges(
+                "thanos_compact_job_expected_end_timestamp_seconds",
+                "When a running job will be done at its present rate; without the upload.",
+            )?,
         };
         for (marker, reason) in [
             ("no-compact-mark.json", "block-index-out-of-order-chunk"),

@@ -7,7 +7,7 @@ use tsdb::meta::BlockMeta;
 use ulid::Ulid;
 
 use crate::coverage::downsample_jobs;
-use crate::group::{Group, group};
+use crate::group::Group;
 use crate::run::Compactor;
 use crate::view::{View, wall_ms};
 
@@ -61,7 +61,7 @@ impl Compactor {
     /// as nothing, so a compaction may be shown that planning will then leave out.
     pub fn outlook(&self) -> Outlook {
         let view = self.syncer.view();
-        let groups = group(view.metas.values());
+        let groups = self.groups(&view);
         let mut outlook = Outlook { at_ms: wall_ms(), ..Outlook::default() };
         let cases = self.quarantine.cases();
         for group in &groups {
@@ -76,7 +76,8 @@ impl Compactor {
             }
         }
         if self.config.downsampling {
-            let jobs = downsample_jobs(view.metas.values(), &view.no_downsample, &Default::default());
+            let jobs =
+                downsample_jobs(view.metas.values(), &self.not_downsampled(&view), &Default::default());
             let sources = jobs.iter().filter_map(|job| view.metas.get(&job.id));
             outlook.jobs.extend(sources.map(|meta| self.job(std::slice::from_ref(meta), true)));
         }

@@ -5,17 +5,23 @@
 
 mod compaction;
 mod downsampling;
+mod garbage;
+mod retention;
 
+use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
+use rustc_hash::FxHashSet;
 use tokio_util::sync::CancellationToken;
+use ulid::Ulid;
 
 use crate::clean::Cleaner;
-use crate::coverage::{Retention, downsample_jobs};
+use crate::coverage::{Expiry, Retention, downsample_jobs};
 use crate::error::{Error, Result};
-use crate::group::{group, simulate};
+use crate::group::{Group, group, simulate};
 use crate::job::Context;
+use crate::memory::Memory;
 use crate::plan::Planner;
 use crate::quarantine::Quarantine;
 use crate::view::{Syncer, View};
@@ -69,14 +75,30 @@ pub struct Compactor {
     pub config: RunConfig,
     /// Groups that are set aside.
     pub quarantine: Arc<Quarantine>,
+    /// What was found out about blocks.
+    pub memory: Arc<Memory>,
 }
 
-/// Milliseconds since 1970.
-pub(crate) fn now_ms() -> i64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_millis() as i64)
+/// Empties the working directory: what a process that was killed has left there is used by nobody.
+async fn clear(dir: &Path) -> Result<()> {
+    let what = || format!("clear {}", dir.display());
+    let mut entries = tokio::fs::read_dir(dir).await.map_err(Error::local(what()))?;
+    while let Some(entry) = entries.next_entry().await.map_err(Error::local(what()))? {
+        let is_dir = entry.file_type().await.map_err(Error::local(what()))?.is_dir();
+        let removed = match is_dir {
+            true => tokio::fs::remove_dir_all(entry.path()).await,
+            false => tokio::fs::remove_file(entry.path()).await,
+        };
+        removed.map_err(Error::local(what()))?;
+    }
+    Ok(())
 }
 
 impl Compactor {
+    fn now_ms(&self) -> i64 {
+        self.context.clock.now_ms()
+    }
+
     fn cleaner(&self) -> &Cleaner {
         &self.context.cleaner
     }
@@ -87,6 +109,7 @@ impl Compactor {
     /// Without `wait`: the first error of the pass, or that groups had to be set aside. With `wait`: only a critical error, when told to
     /// exit on one.
     pub async fn run(self) -> Result<()> {
+        clear(&self.context.dir).await?;
         if !self.config.wait {
             let done = self.once().await;
             if done.is_ok() {
@@ -128,10 +151,10 @@ impl Compactor {
     /// Everything once.
     async fn once(&self) -> Result<()> {
         let view = self.syncer.sync().await?;
-        self.cleaner().delete_marked(&view, now_ms()).await;
+        self.cleaner().delete_marked(&view, self.now_ms()).await;
         self.compact_all().await?;
         self.downsample_and_retain().await?;
-        self.cleaner().delete_partial(&*self.syncer.sync().await?, now_ms()).await;
+        self.cleaner().delete_partial(&*self.syncer.sync().await?, self.now_ms()).await;
         let cases = self.quarantine.cases();
         match cases.iter().next() {
             None => Ok(()),
@@ -146,14 +169,14 @@ impl Compactor {
 
     async fn clean(&self) -> Result<()> {
         let view = self.syncer.sync().await?;
-        self.cleaner().delete_marked(&view, now_ms()).await;
-        self.cleaner().delete_partial(&view, now_ms()).await;
+        self.cleaner().delete_marked(&view, self.now_ms()).await;
+        self.cleaner().delete_partial(&view, self.now_ms()).await;
         Ok(())
     }
 
     async fn update_progress(&self) -> Result<()> {
         let view = self.syncer.sync().await?;
-        self.set_todo(&view, now_ms());
+        self.set_todo(&view, self.now_ms());
         Ok(())
     }
 
@@ -161,7 +184,7 @@ impl Compactor {
     fn set_todo(&self, view: &View, now_ms: i64) {
         let metrics = &self.context.metrics;
         let (mut compactions, mut blocks) = (0, 0);
-        for group in group(view.metas.values()) {
+        for group in self.groups(view) {
             let todo = simulate(&self.planner, group.plan_blocks(&Default::default()), &view.no_compact);
             compactions += todo.compactions;
             blocks += todo.blocks;
@@ -169,13 +192,33 @@ impl Compactor {
         metrics.todo_compactions.set(compactions as i64);
         metrics.todo_compaction_blocks.set(blocks as i64);
         let jobs = match self.config.downsampling {
-            true => downsample_jobs(view.metas.values(), &view.no_downsample, &Default::default()).len(),
+            true => {
+                downsample_jobs(view.metas.values(), &self.not_downsampled(view), &Default::default()).len()
+            }
             false => 0,
         };
         metrics.todo_downsample_blocks.set(jobs as i64);
+        metrics.todo_deletion_blocks.set(self.expired(view, now_ms).len() as i64);
+    }
+
+    /// The groups of a view, without the blocks that were found to be empty.
+    pub(crate) fn groups(&self, view: &View) -> Vec<Group> {
+        let empty = self.memory.empty();
+        group(view.metas.values().filter(|meta| !empty.contains(&meta.ulid)))
+    }
+
+    /// The blocks that are not downsampled: somebody marked them, or nothing would be left of them.
+    pub(crate) fn not_downsampled(&self, view: &View) -> FxHashSet<Ulid> {
+        let mut blocks = self.memory.nothing_to_downsample();
+        blocks.extend(view.no_downsample.iter().copied());
+        blocks
+    }
+
+    /// The blocks whose retention has passed.
+    fn expired(&self, view: &View, now_ms: i64) -> Vec<Expiry> {
         let keep = self.config.keep_until_downsampled && self.config.downsampling;
-        let expired = self.config.retention.expired(view.metas.values(), &view.no_downsample, now_ms, keep);
-        metrics.todo_deletion_blocks.set(expired.len() as i64);
+        let marked = |id| view.deletion.contains_key(&id);
+        self.config.retention.expired(view.metas.values(), &self.not_downsampled(view), &marked, now_ms, keep)
     }
 
     /// Runs `pass` again and again until the program stops. Passes that may succeed the next time are counted and logged.

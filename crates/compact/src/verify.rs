@@ -12,35 +12,40 @@ use crate::error::{Error, Result};
 
 /// Reads an uploaded block back: every file has the size it has locally, and the index and meta.json have the same bytes.
 ///
-/// Sources are only marked for deletion after this. Chunk files are compared by size, not read again: an upload of another length is what
+/// `Some` tells what is different. Sources are only marked for deletion after this. Chunk files are compared by size, not read again: an upload of another length is what
 /// a broken connection leaves, and object stores keep checksums of their own.
-pub async fn read_back(bucket: &Arc<dyn Bucket>, dir: &Path, uploaded: &BlockMeta) -> Result<()> {
+pub async fn read_back(bucket: &Arc<dyn Bucket>, dir: &Path, uploaded: &BlockMeta) -> Result<Option<String>> {
     let id = uploaded.ulid;
     for file in &uploaded.thanos.files {
         if file.rel_path == block::META_FILE {
             continue;
         }
         let object = format!("{id}/{}", file.rel_path);
-        let attributes =
-            bucket.attributes(&object).await.map_err(Error::storage(format!("read back {object}")))?;
-        if i64::try_from(attributes.size).ok() != Some(file.size_bytes) {
-            let why = format!("{} bytes in the bucket, {} uploaded", attributes.size, file.size_bytes);
-            return Err(Error::Retry { what: format!("read back {object}"), why });
+        let found = match bucket.attributes(&object).await {
+            Ok(attributes) => attributes.size,
+            Err(error) if error.is_not_found() => return Ok(Some(format!("{object} is not in the bucket"))),
+            Err(error) => return Err(Error::storage(format!("read back {object}"))(error)),
+        };
+        if i64::try_from(found).ok() != Some(file.size_bytes) {
+            let uploaded = file.size_bytes;
+            return Ok(Some(format!("{object}: {found} bytes in the bucket, {uploaded} uploaded")));
         }
     }
-    compare(bucket, &block::index(id), &dir.join(block::INDEX_FILE)).await?;
-    let meta = bucket::fetcher::read_meta(bucket.as_ref(), id)
-        .await
-        .map_err(Error::retry(format!("read back meta.json of block {id}")))?;
-    if meta != *uploaded {
-        let why = "another meta than was uploaded".to_owned();
-        return Err(Error::Retry { what: format!("read back meta.json of block {id}"), why });
+    if let Some(why) = compare(bucket, &block::index(id), &dir.join(block::INDEX_FILE)).await? {
+        return Ok(Some(why));
     }
-    Ok(())
+    match bucket::fetcher::read_meta(bucket.as_ref(), id).await {
+        Ok(meta) if meta == *uploaded => Ok(None),
+        Ok(_) => Ok(Some(format!("{}: another meta than was uploaded", block::meta(id)))),
+        Err(error @ (bucket::Error::NoMeta { .. } | bucket::Error::CorruptMeta { .. })) => {
+            Ok(Some(error.to_string()))
+        }
+        Err(error) => Err(Error::retry(format!("read back meta.json of block {id}"))(error)),
+    }
 }
 
 /// Streams an object and compares it with a file; holds one part of the stream and as much of the file.
-async fn compare(bucket: &Arc<dyn Bucket>, object: &str, path: &Path) -> Result<()> {
+async fn compare(bucket: &Arc<dyn Bucket>, object: &str, path: &Path) -> Result<Option<String>> {
     use tokio::io::AsyncReadExt;
 
     let what = || format!("read back {object}");
@@ -57,17 +62,13 @@ async fn compare(bucket: &Arc<dyn Bucket>, object: &str, path: &Path) -> Result<
             Err(error) => return Err(Error::local(what())(error)),
         };
         if !same {
-            let why = format!("differs from what was uploaded, from byte {at} on");
-            return Err(Error::Retry { what: what(), why });
+            return Ok(Some(format!("{object} differs from what was uploaded, from byte {at} on")));
         }
         at += part.len() as u64;
     }
     match local.read(&mut [0u8; 1]).await {
-        Ok(0) => Ok(()),
-        Ok(_) => Err(Error::Retry {
-            what: what(),
-            why: format!("ends after {at} bytes, before the end of the upload"),
-        }),
+        Ok(0) => Ok(None),
+        Ok(_) => Ok(Some(format!("{object} ends after {at} bytes, before the end of what was uploaded"))),
         Err(error) => Err(Error::local(what())(error)),
     }
 }

@@ -10,8 +10,10 @@ use bucket::filters::{Deduplicate, DeletionMarks, MarkGatherer};
 use bucket::marks::{DeletionMark, NoCompactMark, NoDownsampleMark};
 use parking_lot::RwLock;
 use rustc_hash::FxHashSet;
+use tsdb::meta::BlockMeta;
 use ulid::Ulid;
 
+use crate::clock::Clock;
 use crate::error::{Error, Result};
 
 pub use shown::Showing;
@@ -27,7 +29,7 @@ pub struct View {
     /// Blocks without a meta.json that could be read.
     pub partial: BTreeMap<Ulid, Partial>,
     /// Blocks whose data others hold.
-    pub duplicates: Vec<Ulid>,
+    pub duplicates: Vec<Arc<BlockMeta>>,
     /// Deletion marks, young ones included.
     pub deletion: BTreeMap<Ulid, DeletionMark>,
     /// Blocks that are not compacted.
@@ -62,6 +64,7 @@ pub struct Findings {
 pub struct Syncer {
     fetcher: MetaFetcher,
     findings: Findings,
+    clock: Clock,
     view: RwLock<Arc<View>>,
     /// A fetch and the reading of its findings belong together.
     syncing: tokio::sync::Mutex<()>,
@@ -69,8 +72,8 @@ pub struct Syncer {
 
 impl Syncer {
     /// Over a fetcher whose filters include `findings`.
-    pub fn new(fetcher: MetaFetcher, findings: Findings) -> Self {
-        Self { fetcher, findings, view: RwLock::default(), syncing: tokio::sync::Mutex::new(()) }
+    pub fn new(fetcher: MetaFetcher, findings: Findings, clock: Clock) -> Self {
+        Self { fetcher, findings, clock, view: RwLock::default(), syncing: tokio::sync::Mutex::new(()) }
     }
 
     /// The last complete view.
@@ -81,7 +84,7 @@ impl Syncer {
     /// Looks at the bucket. An incomplete look is an error and leaves the view as it was.
     pub async fn sync(&self) -> Result<Arc<View>> {
         let _one = self.syncing.lock().await;
-        let fetched = self.fetcher.fetch().await.map_err(Error::retry("sync metas"))?;
+        let fetched = self.fetcher.fetch_at(self.clock.now_ms()).await.map_err(Error::retry("sync metas"))?;
         if let Some(why) = fetched.incomplete() {
             return Err(Error::Retry { what: "sync metas".to_owned(), why });
         }
@@ -100,7 +103,7 @@ impl Syncer {
             synced_ms: wall_ms(),
             metas: fetched.metas,
             partial,
-            duplicates: self.findings.deduplicate.duplicates(),
+            duplicates: self.findings.deduplicate.duplicate_metas(),
             deletion: self.findings.deletion.marked(),
             no_compact: self.findings.no_compact.marked().into_keys().collect(),
             no_downsample: self.findings.no_downsample.marked().into_keys().collect(),

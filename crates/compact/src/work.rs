@@ -33,14 +33,30 @@ pub struct Health {
     pub out_of_order: Option<String>,
     /// Chunks that lie wholly outside of the block, and an example.
     pub outside: Option<String>,
+    /// Chunks that begin where the block ends, as the defect "issue 347" leaves them, and an example.
+    pub issue_347: Option<String>,
     /// Labels out of order, and an example.
     pub label_order: Option<String>,
+}
+
+/// What was counted in a block, whatever its meta says.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Series with chunks.
+    pub series: u64,
+    /// Samples, those behind the end of the block left out; deleted ones are counted.
+    pub samples: u64,
+    /// Something is deleted by tombstones.
+    pub tombstones: bool,
 }
 
 /// Work on local blocks. All calls block for as long as the work takes and stop early when `progress` is cancelled.
 pub trait BlockWork: Send + Sync + 'static {
     /// Reads the whole index and says what is odd. An index that cannot be read is an error.
     fn check(&self, dir: &Path, meta: &BlockMeta, progress: &Progress) -> Result<Health>;
+
+    /// Counts series and samples.
+    fn count(&self, dir: &Path, meta: &BlockMeta, progress: &Progress) -> Result<Counts>;
 
     /// Merges the blocks in `inputs` into a new one under `parent`. `None` when the result would have no samples.
     fn merge(

@@ -122,6 +122,13 @@ impl ChunkReader {
             Err(e) => return Err(Error::io(dir, e)),
         }
         names.sort();
+        // Chunks are referred to by the number of their segment: with one missing, the next would be read in its place.
+        for (at, name) in names.iter().enumerate() {
+            if name.parse() != Ok(at as u64 + 1) {
+                let problem = Problem::Other(format!("segment {:06} is missing before {name}", at + 1));
+                return Err(Error::Corrupt { section: "segments", offset: 0, problem });
+            }
+        }
         let segments = names.into_iter().map(|name| {
             let mapped = Mapped::open(dir.join(&name))?;
             Ok(Segment { name, bytes: mapped.bytes(), mapped: Some(mapped) })

@@ -20,7 +20,7 @@ use crate::{
 /// the older stays.
 #[derive(Debug, Default)]
 pub struct Deduplicate {
-    duplicates: Mutex<Vec<Ulid>>,
+    duplicates: Mutex<Vec<Arc<BlockMeta>>>,
 }
 
 impl Deduplicate {
@@ -31,6 +31,11 @@ impl Deduplicate {
 
     /// The blocks hidden by the last fetch, sorted.
     pub fn duplicates(&self) -> Vec<Ulid> {
+        self.duplicates.lock().iter().map(|meta| meta.ulid).collect()
+    }
+
+    /// The metas of the blocks hidden by the last fetch, by block.
+    pub fn duplicate_metas(&self) -> Vec<Arc<BlockMeta>> {
         self.duplicates.lock().clone()
     }
 }
@@ -71,11 +76,11 @@ impl MetaFilter for Deduplicate {
         }
         let mut duplicates: Vec<Ulid> = groups.into_values().flat_map(covered).collect();
         duplicates.sort_unstable();
-        for id in &duplicates {
-            metas.remove(id);
+        let hidden: Vec<Arc<BlockMeta>> = duplicates.iter().filter_map(|id| metas.remove(id)).collect();
+        for _ in &hidden {
             counts.add(State::Duplicate);
         }
-        *self.duplicates.lock() = duplicates;
+        *self.duplicates.lock() = hidden;
         Ok(())
     }
 }

@@ -14,6 +14,10 @@ use crate::error::{Error, Result};
 use crate::group::Group;
 use crate::metrics::resolution_label;
 use crate::progress::Progress;
+use crate::work::{BlockWork, Counts};
+
+/// What the marks of sources say, as Thanos's.
+const MARK_DETAILS: &str = "source of compacted block";
 
 /// Blocks of a group that are merged next.
 #[derive(Clone, Debug)]
@@ -24,6 +28,8 @@ pub struct CompactionJob {
     pub sources: Vec<Arc<BlockMeta>>,
     /// Some of them overlap.
     pub overlapping: bool,
+    /// What lies behind the end of the source, by the defect "issue 347", is dropped.
+    pub repair: bool,
 }
 
 /// How a job ended that did not fail.
@@ -31,8 +37,8 @@ pub struct CompactionJob {
 pub enum Outcome {
     /// A new block is in the bucket and the sources are marked.
     Compacted(Ulid),
-    /// The sources have no samples; they are marked.
-    Empty,
+    /// These sources have no samples; they are marked.
+    Empty(Vec<Ulid>),
     /// Another job works on one of the sources.
     Busy,
 }
@@ -54,7 +60,13 @@ impl CompactionJob {
             );
         }
         let sources = group.blocks.iter().filter(|m| ids.contains(&m.ulid)).cloned().collect();
-        Ok(Self { key: group.key.clone(), sources, overlapping })
+        Ok(Self { key: group.key.clone(), sources, overlapping, repair: false })
+    }
+
+    /// The job that writes one block of a group anew without what lies behind its end.
+    pub fn repair(group: &Group, id: Ulid) -> Option<Self> {
+        let source = group.blocks.iter().find(|m| m.ulid == id)?.clone();
+        Some(Self { key: group.key.clone(), sources: vec![source], overlapping: false, repair: true })
     }
 
     fn ids(&self) -> Vec<Ulid> {
@@ -62,14 +74,14 @@ impl CompactionJob {
     }
 
     /// Runs the job to its end.
-    pub async fn run(&self, context: &Context, now_ms: i64) -> Result<Outcome> {
+    pub async fn run(&self, context: &Context) -> Result<Outcome> {
         let Some(_lease) = context.leases.take(&self.ids()) else { return Ok(Outcome::Busy) };
         let dir = context.dir.join(&self.key);
         let resolution = resolution_label(self.sources.first().map_or(0, |m| m.thanos.downsample.resolution));
         let metrics = &context.metrics;
         metrics.runs_started.with_label_values(&[&resolution]).inc();
         let progress = Progress::default();
-        let work = self.work(context, &dir, &progress, now_ms);
+        let work = self.work(context, &dir, &progress);
         let result = reporting("compaction", &self.key, &progress, metrics, work).await;
         match &result {
             Ok(outcome) => {
@@ -88,7 +100,7 @@ impl CompactionJob {
         result
     }
 
-    async fn work(&self, context: &Context, dir: &Path, progress: &Progress, now_ms: i64) -> Result<Outcome> {
+    async fn work(&self, context: &Context, dir: &Path, progress: &Progress) -> Result<Outcome> {
         let ids = self.ids();
         tracing::info!(
             group = self.key,
@@ -98,30 +110,29 @@ impl CompactionJob {
         );
         fresh_dir(dir).await?;
         // The sources, and a result that is at most as large as all of them.
-        let need = self.sources.iter().map(|m| block_bytes(m)).sum::<u64>().saturating_mul(2);
+        let need = block_bytes(context, &self.sources).await?.saturating_mul(2);
         context.check_disk(&format!("compaction of {}", list(&ids)), need)?;
 
-        let fetches: Vec<BoxFuture<'_, _>> =
-            self.sources.iter().map(|meta| fetch(context, dir.to_owned(), meta.clone()).boxed()).collect();
+        let fetches: Vec<BoxFuture<'_, _>> = self
+            .sources
+            .iter()
+            .map(|meta| self.fetch(context, dir.to_owned(), meta.clone()).boxed())
+            .collect();
         let concurrency = context.settings.fetch_concurrency.max(1);
         let fetched: Vec<PathBuf> = stream::iter(fetches).buffered(concurrency).try_collect().await?;
-        let (parent, merge) = (dir.to_owned(), context.settings.merge);
+        let (parent, merge, inputs) = (dir.to_owned(), context.settings.merge, fetched.clone());
         let merged =
-            context.blocking(progress, move |work, p| work.merge(&fetched, &parent, merge, p)).await?;
-        let Some(new) = merged else {
-            for meta in &self.sources {
-                if meta.stats.num_samples == 0 {
-                    context.cleaner.mark_for_deletion(meta.ulid, "source of compacted block", now_ms).await?;
-                }
-            }
-            tracing::info!(
-                group = self.key,
-                blocks = list(&ids),
-                "blocks have no samples; marked for deletion"
-            );
-            return Ok(Outcome::Empty);
+            context.blocking(progress, move |work, p| work.merge(&inputs, &parent, merge, p)).await?;
+        let Some(mut new) = merged else {
+            return self.drop_empty(context, &fetched).await;
         };
-        self.check_counts(&new)?;
+        if ids.len() == 1 {
+            // A block written anew has to be told from the one it takes the place of, which lists the same sources and
+            // is older: of two such blocks every reader keeps the older. So it is a source of itself.
+            new.compaction.sources.push(new.ulid);
+            new.compaction.sources.sort_unstable();
+        }
+        self.check_counts(context, &fetched, &new).await?;
         let first = &self.sources[0].thanos;
         let plain = Thanos {
             labels: first.labels.clone(),
@@ -131,7 +142,7 @@ impl CompactionJob {
         let uploaded = context.publish(dir, new, plain, Source::COMPACTOR).await?;
         for id in &ids {
             tracing::info!(block = %id, result = %uploaded.ulid, "marking compacted block for deletion");
-            context.cleaner.mark_for_deletion(*id, "source of compacted block", now_ms).await?;
+            context.cleaner.mark_for_deletion(*id, MARK_DETAILS, context.clock.now_ms()).await?;
             context.metrics.garbage_collected.inc();
         }
         tracing::info!(
@@ -145,56 +156,112 @@ impl CompactionJob {
         Ok(Outcome::Compacted(uploaded.ulid))
     }
 
-    /// Is everything of the sources in the result? Counts tell it without reading a sample.
-    fn check_counts(&self, new: &BlockMeta) -> Result<()> {
-        let wrong = |what: String| Err(Error::Critical(format!("result of {}: {what}", list(&self.ids()))));
+    /// Marks the sources that have no samples, or none that are not deleted.
+    async fn drop_empty(&self, context: &Context, fetched: &[PathBuf]) -> Result<Outcome> {
+        let ids = self.ids();
+        for (meta, counts) in self.sources.iter().zip(self.count(context, fetched).await?) {
+            if counts.samples > 0 && !counts.tombstones {
+                let samples = counts.samples;
+                return Err(Error::Critical(format!(
+                    "result of {} has no samples, but block {} has {samples}",
+                    list(&ids),
+                    meta.ulid
+                )));
+            }
+        }
+        for id in &ids {
+            context.cleaner.mark_for_deletion(*id, MARK_DETAILS, context.clock.now_ms()).await?;
+        }
+        tracing::info!(group = self.key, blocks = list(&ids), "blocks have no samples; marked for deletion");
+        Ok(Outcome::Empty(ids))
+    }
+
+    /// Is everything of the sources in the result? The counts of the metas tell it without reading a sample; where they do not agree
+    /// with the result the sources are counted, since a meta can be wrong about its block.
+    async fn check_counts(&self, context: &Context, fetched: &[PathBuf], new: &BlockMeta) -> Result<()> {
+        let told: Vec<Counts> = self
+            .sources
+            .iter()
+            .map(|meta| Counts {
+                series: meta.stats.num_series,
+                samples: meta.stats.num_samples,
+                tombstones: meta.stats.num_tombstones > 0,
+            })
+            .collect();
+        let Err(why) = self.compare_counts(&told, new) else { return Ok(()) };
+        let counted = self.count(context, fetched).await?;
+        self.compare_counts(&counted, new)
+            .map_err(|why| Error::Critical(format!("result of {}: {why}", list(&self.ids()))))?;
+        tracing::warn!(
+            group = self.key,
+            why,
+            "meta.json of a source is wrong about its block; the result holds what the blocks hold"
+        );
+        Ok(())
+    }
+
+    async fn count(&self, context: &Context, fetched: &[PathBuf]) -> Result<Vec<Counts>> {
+        let sources: Vec<_> = fetched.iter().cloned().zip(self.sources.iter().cloned()).collect();
+        let count = move |work: &dyn BlockWork, p: &Progress| {
+            sources.iter().map(|(dir, meta)| work.count(dir, meta, p)).collect()
+        };
+        context.blocking(&Progress::default(), count).await
+    }
+
+    fn compare_counts(&self, sources: &[Counts], new: &BlockMeta) -> std::result::Result<(), String> {
         let (mint, maxt) = (
             self.sources.iter().map(|m| m.min_time).min().unwrap_or(0),
             self.sources.iter().map(|m| m.max_time).max().unwrap_or(0),
         );
         if (new.min_time, new.max_time) != (mint, maxt) {
-            return wrong(format!("covers {}..{}, the sources {mint}..{maxt}", new.min_time, new.max_time));
+            return Err(format!("covers {}..{}, the sources {mint}..{maxt}", new.min_time, new.max_time));
         }
-        let deleted = self.sources.iter().any(|m| m.stats.num_tombstones > 0);
-        if deleted {
+        let samples: u64 = sources.iter().map(|s| s.samples).sum();
+        let (series_sum, series_max) = (
+            sources.iter().map(|s| s.series).sum::<u64>(),
+            sources.iter().map(|s| s.series).max().unwrap_or(0),
+        );
+        let (has_series, has_samples) = (new.stats.num_series, new.stats.num_samples);
+        if has_series > series_sum || has_samples > samples {
+            return Err(format!("{has_series} series of {series_sum}, {has_samples} samples of {samples}"));
+        }
+        if sources.iter().any(|s| s.tombstones) {
             return Ok(());
         }
-        let samples: u64 = self.sources.iter().map(|m| m.stats.num_samples).sum();
-        let (series_sum, series_max) = (
-            self.sources.iter().map(|m| m.stats.num_series).sum::<u64>(),
-            self.sources.iter().map(|m| m.stats.num_series).max().unwrap_or(0),
-        );
-        if new.stats.num_series > series_sum || new.stats.num_series < series_max {
-            return wrong(format!("{} series of at least {series_max}", new.stats.num_series));
+        if has_series < series_max {
+            return Err(format!("{has_series} series of at least {series_max}"));
         }
-        if new.stats.num_samples > samples || (!self.overlapping && new.stats.num_samples != samples) {
-            return wrong(format!("{} samples of {samples}", new.stats.num_samples));
+        if !self.overlapping && has_samples != samples {
+            return Err(format!("{has_samples} samples of {samples}"));
         }
         Ok(())
     }
-}
 
-/// Fetches a source and checks that it is sound.
-async fn fetch(context: &Context, parent: PathBuf, meta: Arc<BlockMeta>) -> Result<PathBuf> {
-    let id = meta.ulid;
-    let dir = parent.join(id.to_string());
-    let download =
-        bucket::download::download(context.bucket.as_ref(), id, &dir, context.settings.files_concurrency);
-    tokio::select! {
-        done = download => done.map_err(Error::retry(format!("download block {id}")))?,
-        () = context.stop.cancelled() => return Err(Error::Cancelled),
-    };
-    let (check_dir, checked) = (dir.clone(), meta.clone());
-    let progress = Progress::default();
-    let health = context.blocking(&progress, move |work, p| work.check(&check_dir, &checked, p)).await?;
-    if let Some(why) = health.out_of_order {
-        return Err(Error::OutOfOrderChunks { id, why });
+    /// Fetches a source and checks that it is sound.
+    async fn fetch(&self, context: &Context, parent: PathBuf, meta: Arc<BlockMeta>) -> Result<PathBuf> {
+        let id = meta.ulid;
+        let dir = parent.join(id.to_string());
+        let download =
+            bucket::download::download(context.bucket.as_ref(), id, &dir, context.settings.files_concurrency);
+        tokio::select! {
+            done = download => done.map_err(Error::retry(format!("download block {id}")))?,
+            () = context.stop.cancelled() => return Err(Error::Cancelled),
+        };
+        let (check_dir, checked) = (dir.clone(), meta.clone());
+        let progress = Progress::default();
+        let health = context.blocking(&progress, move |work, p| work.check(&check_dir, &checked, p)).await?;
+        if let Some(why) = health.outside {
+            return Err(Error::Critical(format!("block {id}: chunks outside of the block: {why}")));
+        }
+        if let Some(why) = health.out_of_order {
+            return Err(Error::OutOfOrderChunks { id, why });
+        }
+        if let (Some(why), false) = (health.issue_347, self.repair) {
+            return Err(Error::Issue347 { id, why });
+        }
+        if let (Some(why), false) = (health.label_order, context.settings.accept_malformed_index) {
+            return Err(Error::Critical(format!("block {id}: {why}; see --debug.accept-malformed-index")));
+        }
+        Ok(dir)
     }
-    if let Some(why) = health.outside {
-        return Err(Error::Critical(format!("block {id}: chunks outside of the block: {why}")));
-    }
-    if let (Some(why), false) = (health.label_order, context.settings.accept_malformed_index) {
-        return Err(Error::Critical(format!("block {id}: {why}; see --debug.accept-malformed-index")));
-    }
-    Ok(dir)
 }

@@ -13,13 +13,24 @@ use crate::error::{Error, Result};
 use crate::metrics::resolution_label;
 use crate::progress::Progress;
 
-/// Downsamples one block. `None` when another job works on it, or when nothing is left of it.
+/// How a downsampling ended that did not fail.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Downsampled {
+    /// The new block is in the bucket.
+    Block(Ulid),
+    /// Nothing is left of the block at that resolution.
+    Nothing,
+    /// Another job works on the block.
+    Busy,
+}
+
+/// Downsamples one block.
 pub async fn run_downsample(
     context: &Context,
     meta: &Arc<BlockMeta>,
     job: &DownsampleJob,
-) -> Result<Option<Ulid>> {
-    let Some(_lease) = context.leases.take(&[job.id]) else { return Ok(None) };
+) -> Result<Downsampled> {
+    let Some(_lease) = context.leases.take(&[job.id]) else { return Ok(Downsampled::Busy) };
     let resolution = resolution_label(meta.thanos.downsample.resolution);
     let (dir, progress, started) =
         (context.dir.join(job.id.to_string()), Progress::default(), Instant::now());
@@ -42,12 +53,13 @@ async fn work(
     meta: &Arc<BlockMeta>,
     job: &DownsampleJob,
     progress: &Progress,
-) -> Result<Option<Ulid>> {
+) -> Result<Downsampled> {
     let id = job.id;
     let dir = context.dir.join(id.to_string());
     tracing::info!(block = %id, from_ms = meta.thanos.downsample.resolution, to_ms = job.to_ms, "downsampling block");
     fresh_dir(&dir).await?;
-    context.check_disk(&format!("downsampling of {id}"), block_bytes(meta).saturating_mul(2))?;
+    let need = block_bytes(context, std::slice::from_ref(meta)).await?.saturating_mul(2);
+    context.check_disk(&format!("downsampling of {id}"), need)?;
     let source = dir.join(id.to_string());
     let download =
         bucket::download::download(context.bucket.as_ref(), id, &source, context.settings.files_concurrency);
@@ -59,6 +71,9 @@ async fn work(
     context
         .blocking(&Progress::default(), move |work, p| {
             let health = work.check(&checked_dir, &checked, p)?;
+            if let Some(why) = health.outside.or(health.issue_347) {
+                return Err(Error::Critical(format!("block {}: {why}", checked.ulid)));
+            }
             match health.out_of_order {
                 Some(why) => Err(Error::OutOfOrderChunks { id: checked.ulid, why }),
                 None => Ok(()),
@@ -69,7 +84,7 @@ async fn work(
     let made = context.blocking(progress, move |work, p| work.downsample(&source, &parent, to_ms, p)).await?;
     let Some(new) = made else {
         tracing::info!(block = %id, "nothing is left of the block at this resolution");
-        return Ok(None);
+        return Ok(Downsampled::Nothing);
     };
     if new.compaction.sources != meta.compaction.sources || new.compaction.level != meta.compaction.level {
         return Err(Error::Critical(format!(
@@ -83,5 +98,5 @@ async fn work(
     };
     let uploaded = context.publish(&dir, new, plain, Source::COMPACTOR).await?;
     tracing::info!(block = %id, result = %uploaded.ulid, to_ms = job.to_ms, "downsampled block");
-    Ok(Some(uploaded.ulid))
+    Ok(Downsampled::Block(uploaded.ulid))
 }

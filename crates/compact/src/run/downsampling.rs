@@ -3,10 +3,10 @@
 use futures::future::BoxFuture;
 use futures::{FutureExt, StreamExt, stream};
 
-use super::{Compactor, now_ms};
-use crate::coverage::downsample_jobs;
+use super::Compactor;
+use crate::coverage::{Expiry, downsample_jobs};
 use crate::error::{Error, Result};
-use crate::job::run_downsample;
+use crate::job::{Downsampled, run_downsample};
 
 impl Compactor {
     /// Downsamples to 5 minutes, then to 1 hour, and applies retention. A block that fails does not stop the others, nor retention: what
@@ -19,16 +19,11 @@ impl Compactor {
         if matches!(downsampled, Err(Error::Cancelled)) {
             return downsampled;
         }
-        let view = self.syncer.sync().await?;
-        let keep = self.config.keep_until_downsampled && self.config.downsampling;
-        let held = self.cleaner().apply_retention(&view, &self.config.retention, keep, now_ms()).await?;
-        if !held.is_empty() {
-            tracing::warn!(
-                blocks = held.len(),
-                "blocks past their retention are kept until their downsampled copies are there"
-            );
-        }
-        downsampled
+        let retained = match self.syncer.sync().await {
+            Ok(view) => self.apply_retention(&view).await,
+            Err(error) => Err(error),
+        };
+        downsampled.and(retained)
     }
 
     async fn downsample_all(&self) -> Result<()> {
@@ -39,21 +34,14 @@ impl Compactor {
             // Blocks past their retention are downsampled however short they are: else they would have to wait for a
             // compaction that may never come.
             let early = self
-                .config
-                .retention
-                .expired(
-                    view.metas.values(),
-                    &view.no_downsample,
-                    now_ms(),
-                    self.config.keep_until_downsampled,
-                )
+                .expired(&view, self.now_ms())
                 .into_iter()
                 .filter_map(|expiry| match expiry {
-                    crate::coverage::Expiry::DownsampleFirst(id) => Some(id),
-                    crate::coverage::Expiry::Delete(_) => None,
+                    Expiry::DownsampleFirst(id) => Some(id),
+                    Expiry::Delete(_) | Expiry::DeleteCovered(..) => None,
                 })
                 .collect();
-            let jobs = downsample_jobs(view.metas.values(), &view.no_downsample, &early);
+            let jobs = downsample_jobs(view.metas.values(), &self.not_downsampled(&view), &early);
             let runs: Vec<BoxFuture<'_, _>> = jobs
                 .iter()
                 .filter_map(|job| Some((job, view.metas.get(&job.id)?)))
@@ -64,7 +52,8 @@ impl Compactor {
             let mut running = stream::iter(runs).buffer_unordered(self.config.downsample_concurrency.max(1));
             while let Some((job, result)) = running.next().await {
                 match result {
-                    Ok(_) => {}
+                    Ok(Downsampled::Block(_) | Downsampled::Busy) => {}
+                    Ok(Downsampled::Nothing) => self.memory.found_nothing_to_downsample(job.id),
                     Err(Error::Cancelled) => return Err(Error::Cancelled),
                     Err(error) => {
                         tracing::error!(block = %job.id, %error, "failed to downsample block; the others go on");

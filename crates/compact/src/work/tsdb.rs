@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use ::tsdb::Error as TsdbError;
+use ::tsdb::chunk::sample_count;
 use ::tsdb::downsample::{DownsampleOptions, downsample_block};
 use ::tsdb::index::SeriesEntry;
 use ::tsdb::merge::{MergeInput, MergeMode, MergeOptions, merge_blocks};
@@ -11,7 +12,7 @@ use ::tsdb::postings::PostingsSource;
 use model::labels::LabelsWriter;
 use ulid::Ulid;
 
-use super::{BlockWork, Health, Merge};
+use super::{BlockWork, Counts, Health, Merge};
 use crate::error::{Error, Result};
 use crate::progress::Progress;
 
@@ -58,6 +59,10 @@ impl BlockWork for TsdbWork {
         }
     }
 
+    fn count(&self, dir: &Path, meta: &BlockMeta, progress: &Progress) -> Result<Counts> {
+        outcome(count(dir, meta, progress), &format!("count samples of block {}", meta.ulid), progress)
+    }
+
     fn merge(
         &self,
         inputs: &[PathBuf],
@@ -65,8 +70,10 @@ impl BlockWork for TsdbWork {
         merge: Merge,
         progress: &Progress,
     ) -> Result<Option<BlockMeta>> {
-        let what = "merge blocks";
-        outcome(self.merge_into(inputs, parent, merge, progress), what, progress)
+        match self.merge_into(inputs, parent, merge, progress) {
+            Err(error) if is_too_large(&error) => Err(index_too_large(inputs, &error)),
+            done => outcome(done, "merge blocks", progress),
+        }
     }
 
     fn downsample(
@@ -170,6 +177,49 @@ fn step(progress: &Progress, done: u64) -> std::result::Result<(), TsdbError> {
     if progress.is_cancelled() { Err(stopped()) } else { Ok(()) }
 }
 
+/// A file of the result would be longer than its format allows. The system says nearly the same of a file over its own limit, but with a number.
+fn is_too_large(error: &TsdbError) -> bool {
+    match error {
+        TsdbError::Io { source, .. } => {
+            source.kind() == std::io::ErrorKind::FileTooLarge && source.raw_os_error().is_none()
+        }
+        TsdbError::In { source, .. } => is_too_large(source),
+        _ => false,
+    }
+}
+
+fn index_too_large(inputs: &[PathBuf], error: &TsdbError) -> Error {
+    let sizes = inputs.iter().filter_map(|dir| {
+        let size = std::fs::metadata(dir.join(::tsdb::index::FILE_NAME)).ok()?.len();
+        Some((size, dir.file_name()?.to_str()?.parse::<Ulid>().ok()?))
+    });
+    match sizes.max() {
+        Some((_, largest)) => Error::IndexTooLarge { largest, why: format!("merge blocks: {error}") },
+        None => Error::Critical(format!("merge blocks: {error}")),
+    }
+}
+
+/// Counts by the headers of the chunks.
+fn count(dir: &Path, meta: &BlockMeta, progress: &Progress) -> std::result::Result<Counts, TsdbError> {
+    let input = MergeInput::open(dir)?;
+    let mut counts = Counts { tombstones: !input.tombstones.is_empty(), ..Counts::default() };
+    let mut entry = SeriesEntry::new();
+    for reference in input.index.all_postings()? {
+        input.index.series(reference, i64::MIN, meta.max_time - 1, &mut entry)?;
+        for chunk in &entry.chunks {
+            let (encoding, data) = input.chunks.chunk(chunk.reference)?;
+            let samples = sample_count(encoding, &data)
+                .map_err(|source| TsdbError::Chunk { reference: chunk.reference.0, source })?;
+            counts.samples += samples as u64;
+        }
+        counts.series += u64::from(!entry.chunks.is_empty());
+        if counts.series.is_multiple_of(CHECK_EVERY) && progress.is_cancelled() {
+            return Err(stopped());
+        }
+    }
+    Ok(counts)
+}
+
 /// Walks over the index. The inner error is one of the data that no repair of ours helps.
 fn check(
     dir: &Path,
@@ -180,8 +230,8 @@ fn check(
     let index = &input.index;
     let (mut entry, mut writer) = (SeriesEntry::new(), LabelsWriter::new());
     let mut health = Health::default();
-    let (mut ooo_series, mut outside, mut bad_order) = (0u64, 0u64, 0u64);
-    let mut examples: [Option<String>; 3] = Default::default();
+    let (mut ooo_series, mut outside, mut bad_order, mut at_end) = (0u64, 0u64, 0u64, 0u64);
+    let mut examples: [Option<String>; 4] = Default::default();
     let mut previous = None;
     let mut last_reference: Option<u32> = None;
     for reference in index.all_postings()? {
@@ -216,10 +266,13 @@ fn check(
                 health.index_stats.chunk_max_size = health.index_stats.chunk_max_size.max(size);
             }
         }
-        // Thanos counts a chunk that begins at the block's end as outside as well, and has a repair for it alone.
-        if entry.chunks.iter().any(|c| c.mint >= meta.max_time || c.maxt < meta.min_time) {
+        if entry.chunks.iter().any(|c| c.mint > meta.max_time || c.maxt < meta.min_time) {
             outside += 1;
             examples[1].get_or_insert_with(|| labels.to_string());
+        }
+        if entry.chunks.iter().any(|c| c.mint == meta.max_time) {
+            at_end += 1;
+            examples[3].get_or_insert_with(|| labels.to_string());
         }
         health.series += 1;
         health.chunks += entry.chunks.len() as u64;
@@ -228,12 +281,13 @@ fn check(
             return Err(stopped());
         }
     }
-    let [ooo_example, outside_example, order_example] = examples;
+    let [ooo_example, outside_example, order_example, at_end_example] = examples;
     let found = |count: u64, what: &str, example: Option<String>| {
         example.map(|series| format!("{count} series with {what}, for example {series}"))
     };
     health.out_of_order = found(ooo_series, "chunks out of order", ooo_example);
     health.outside = found(outside, "chunks outside of the block's time", outside_example);
+    health.issue_347 = found(at_end, "chunks at the block's end", at_end_example);
     health.label_order = found(bad_order, "labels out of order", order_example);
     Ok(Ok(health))
 }

@@ -3,42 +3,40 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
-use bucket::fetcher::{FetcherConfig, MetaFetcher};
-use bucket::filters::{Deduplicate, DeletionMarks, MarkGatherer, MetaFilter};
-use bucket::upload::HashFunc;
-use compact::clean::Cleaner;
 use compact::coverage::Retention;
-use compact::job::{Context, Settings};
-use compact::leases::Leases;
-use compact::metrics::Metrics;
-use compact::plan::Planner;
 use compact::progress::Progress;
-use compact::quarantine::Quarantine;
-use compact::run::{Compactor, OnCritical, RunConfig};
-use compact::view::{Findings, Syncer};
-use compact::work::{BlockWork, Health, Merge};
+use compact::run::Compactor;
+use compact::work::{BlockWork, Counts, Health, Merge};
 use compact::{Error, Result};
 use objstore::Bucket;
 use parking_lot::Mutex;
-use prometheus::Registry;
-use tokio_util::sync::CancellationToken;
 use tsdb::meta::{BlockDesc, BlockMeta};
 use ulid::Ulid;
+
+use crate::lab::{Lab, TestClock};
 
 /// Work that only moves metas; blocks in `broken` are never sound.
 #[derive(Default)]
 pub(crate) struct FakeWork {
     pub(crate) broken: Mutex<BTreeSet<Ulid>>,
     next: Mutex<u64>,
+    clock: Option<TestClock>,
 }
 
 impl FakeWork {
+    /// Names its results by this clock.
+    pub(crate) fn at(clock: TestClock) -> Self {
+        Self { clock: Some(clock), ..Self::default() }
+    }
+
     fn new_id(&self) -> Ulid {
         let mut next = self.next.lock();
         *next += 1;
-        Ulid::from_parts(1_700_000_000_000 + *next, 1)
+        match &self.clock {
+            Some(clock) => Ulid::from_parts(clock.now_ms() as u64, u128::from(*next) << 40),
+            None => Ulid::from_parts(1_700_000_000_000 + *next, 1),
+        }
     }
 
     fn write(&self, parent: &Path, meta: &BlockMeta) {
@@ -57,6 +55,11 @@ impl BlockWork for FakeWork {
             return Err(Error::Critical(format!("block {}: index is broken", meta.ulid)));
         }
         Ok(Health { series: meta.stats.num_series, chunks: meta.stats.num_chunks, ..Health::default() })
+    }
+
+    fn count(&self, _: &Path, meta: &BlockMeta, _: &Progress) -> Result<Counts> {
+        let (series, samples) = (meta.stats.num_series, meta.stats.num_samples);
+        Ok(Counts { series, samples, tombstones: meta.stats.num_tombstones > 0 })
     }
 
     fn merge(&self, inputs: &[PathBuf], parent: &Path, _: Merge, _: &Progress) -> Result<Option<BlockMeta>> {
@@ -110,62 +113,5 @@ pub(crate) fn compactor(
     dir: &Path,
     retention: Retention,
 ) -> Compactor {
-    let registry = Registry::new();
-    let metrics = Metrics::new(&registry).expect("a fresh registry");
-    let findings = Findings {
-        deduplicate: Arc::new(Deduplicate::new()),
-        deletion: Arc::new(DeletionMarks::new(bucket.clone(), 24 * 3_600_000, 4)),
-        no_compact: Arc::new(MarkGatherer::no_compact(bucket.clone(), 4)),
-        no_downsample: Arc::new(MarkGatherer::no_downsample(bucket.clone(), 4)),
-    };
-    let filters: Vec<Box<dyn MetaFilter>> = vec![
-        Box::new(findings.deletion.clone()),
-        Box::new(findings.deduplicate.clone()),
-        Box::new(findings.no_compact.clone()),
-        Box::new(findings.no_downsample.clone()),
-    ];
-    let fetcher = MetaFetcher::new(bucket.clone(), FetcherConfig::default(), filters, &registry)
-        .expect("a fresh registry");
-    let leases = Leases::default();
-    let cleaner = Cleaner {
-        bucket: bucket.clone(),
-        leases: leases.clone(),
-        metrics: metrics.clone(),
-        delete_delay_ms: 48 * 3_600_000,
-    };
-    Compactor {
-        context: Context {
-            bucket,
-            work,
-            cleaner,
-            leases,
-            metrics,
-            dir: dir.to_owned(),
-            settings: Settings {
-                merge: Merge::Chain,
-                vertical: false,
-                fetch_concurrency: 2,
-                files_concurrency: 1,
-                hash_func: HashFunc::None,
-                accept_malformed_index: false,
-                skip_out_of_order: false,
-            },
-            stop: CancellationToken::new(),
-        },
-        syncer: Arc::new(Syncer::new(fetcher, findings)),
-        planner: Planner::new(4, 64 << 30),
-        config: RunConfig {
-            wait: false,
-            wait_interval: Duration::from_secs(1),
-            cleanup_interval: Duration::ZERO,
-            progress_interval: Duration::ZERO,
-            concurrency: 2,
-            downsample_concurrency: 2,
-            downsampling: true,
-            retention,
-            keep_until_downsampled: true,
-            on_critical: OnCritical::SetAside,
-        },
-        quarantine: Arc::new(Quarantine::default()),
-    }
+    Lab { work, retention, downsampling: true, ..Lab::default() }.compactor(bucket, dir)
 }
