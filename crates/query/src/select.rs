@@ -184,6 +184,7 @@ impl StoreQueryable {
             deduplication: deduplicate.then_some(self.context.deduplication),
             mint: self.mint,
             maxt: self.maxt,
+            scratch: Mutex::default(),
         });
         // Unbounded on purpose: the engine reads its selects one after the other, and one that waited for room would hold up
         // the others on its connections for ever. What is held are encoded chunks, counted against the query's memory.

@@ -7,7 +7,11 @@ use std::sync::Arc;
 
 use model::series::SampleBuffer;
 
-use crate::chunk::{ChunkError, Encoding, decode_into, decode_range_into};
+use crate::chunk::{ChunkError, Encoding};
+
+mod reader;
+
+pub use reader::Reader;
 
 /// What is read of aggregated chunks. Raw chunks are read as they are, but that counters have their resets removed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,7 +51,7 @@ impl<'a> ChunkSet<'a> {
         Self { raw: Some((encoding, data)), ..Self::default() }
     }
 
-    fn first(self, wanted: Option<ChunkData<'a>>) -> Result<ChunkData<'a>, ChunkError> {
+    pub(crate) fn first(self, wanted: Option<ChunkData<'a>>) -> Result<ChunkData<'a>, ChunkError> {
         wanted.or(self.raw).ok_or(ChunkError::NoValidChunk)
     }
 }
@@ -61,64 +65,14 @@ pub fn samples_into<'a>(
     maxt: i64,
     out: &mut SampleBuffer,
 ) -> Result<(), ChunkError> {
-    if aggregation == Aggregation::Counter {
-        return counter_into(chunks, mint, maxt, out);
-    }
-    let mut scratch = (SampleBuffer::new(), SampleBuffer::new());
-    let start = out.len();
-    let mut from = mint;
+    let mut reader = Reader::new(aggregation, mint, maxt);
     for chunk in chunks {
-        let wanted = match aggregation {
-            Aggregation::Count => chunk.first(chunk.count)?,
-            Aggregation::Sum => chunk.first(chunk.sum)?,
-            Aggregation::Min => chunk.first(chunk.min)?,
-            Aggregation::Max => chunk.first(chunk.max)?,
-            Aggregation::Counter | Aggregation::Average => match chunk.raw {
-                Some(raw) => raw,
-                None => {
-                    let (sum, count) = (chunk.sum, chunk.count);
-                    let (counts, sums) = &mut scratch;
-                    counts.clear();
-                    sums.clear();
-                    decode(count.ok_or(ChunkError::NoValidChunk)?, counts)?;
-                    decode(sum.ok_or(ChunkError::NoValidChunk)?, sums)?;
-                    average(counts, sums)?;
-                    let skip = sums.timestamps.iter().position(|t| *t >= from).unwrap_or(sums.len());
-                    out.extend_from(sums, skip..sums.len());
-                    if end_chunk(out, start, maxt, &mut from) {
-                        break;
-                    }
-                    continue;
-                }
-            },
-        };
-        decode_range_into(wanted.0, wanted.1, from, i64::MAX, out)?;
-        if end_chunk(out, start, maxt, &mut from) {
+        reader.read(chunk, out)?;
+        if reader.is_at_end() {
             break;
         }
     }
     Ok(())
-}
-
-fn decode((encoding, data): ChunkData<'_>, out: &mut SampleBuffer) -> Result<(), ChunkError> {
-    decode_into(encoding, data, out)
-}
-
-/// Cuts what is after `maxt`; if there was something, that is the end. Moves `from` behind the last sample.
-fn end_chunk(out: &mut SampleBuffer, start: usize, maxt: i64, from: &mut i64) -> bool {
-    let Some(&last) = out.timestamps[start..].last() else { return false };
-    if last > maxt {
-        let end = out.timestamps[start..].iter().position(|t| *t > maxt).unwrap_or_default();
-        out.truncate(start + end);
-        return true;
-    }
-    match last.checked_add(1) {
-        Some(next) => {
-            *from = (*from).max(next);
-            false
-        }
-        None => true,
-    }
 }
 
 /// Divides the sums, in place, by the counts. Fails when they are not of the same times.
@@ -190,30 +144,35 @@ impl CounterResets {
             }
         }
     }
-}
 
-fn counter_into<'a>(
-    chunks: impl IntoIterator<Item = ChunkSet<'a>>,
-    mint: i64,
-    maxt: i64,
-    out: &mut SampleBuffer,
-) -> Result<(), ChunkError> {
-    let mut resets = CounterResets::default();
-    let mut decoded = SampleBuffer::new();
-    let mut totals = SampleBuffer::new();
-    for chunk in chunks {
-        decoded.clear();
-        totals.clear();
-        decode(chunk.first(chunk.counter)?, &mut decoded)?;
-        resets.apply(&decoded, &mut totals);
-        // What is before `mint` counts for the total, too.
-        let range = totals.range(mint, maxt);
-        out.extend_from(&totals, range);
-        if totals.timestamps.last().is_some_and(|t| *t > maxt) {
-            break;
+    /// Does the same, in place, with the samples of the next chunk, which are those from `start` on and all floats.
+    pub(crate) fn apply_in_place(&mut self, out: &mut SampleBuffer, start: usize) {
+        let (ts, vs) = (&mut out.timestamps[start..], &mut out.floats[start..]);
+        let mut kept = 0;
+        for i in 0..ts.len() {
+            let (t, v) = (ts[i], vs[i]);
+            if v.is_nan() {
+                continue;
+            }
+            match &mut self.last {
+                None => self.last = Some((t, v, v)),
+                Some((_, last, total)) if self.last_t.is_none_or(|before| t > before) => {
+                    *total += if v >= *last { v - *last } else { v };
+                    *last = v;
+                }
+                Some((_, last, _)) => {
+                    if self.last_t == Some(t) {
+                        *last = v;
+                    }
+                    continue;
+                }
+            }
+            self.last_t = Some(t);
+            (ts[kept], vs[kept]) = (t, self.last.map_or(v, |(_, _, total)| total));
+            kept += 1;
         }
+        out.truncate(start + kept);
     }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -210,6 +210,32 @@ pub fn decode_range_into(
     result
 }
 
+/// Appends the samples of a chunk with `mint <= t`, as far as the first one after `maxt`, which tells that there is no need to read on.
+/// (Encodings other than plain floats are read to their end.) Times in ms. After an error `out` is as it was.
+pub fn decode_until_into(
+    encoding: Encoding,
+    data: &[u8],
+    mint: i64,
+    maxt: i64,
+    out: &mut SampleBuffer,
+) -> Result<(), ChunkError> {
+    if encoding != Encoding::Xor {
+        return decode_range_into(encoding, data, mint, i64::MAX, out);
+    }
+    let n = grow(out, sample_count(encoding, data)?, data)?;
+    match xor::decode_until(data, maxt, &mut out.timestamps[n..], &mut out.floats[n..]) {
+        Ok((_, decoded)) => {
+            out.truncate(n + decoded);
+            trim(out, n, mint, i64::MAX);
+            Ok(())
+        }
+        Err(error) => {
+            roll_back(out, n);
+            Err(error)
+        }
+    }
+}
+
 /// Makes room for `n` float samples behind those of `out`; returns where they start.
 fn grow(out: &mut SampleBuffer, n: usize, data: &[u8]) -> Result<usize, ChunkError> {
     // A float sample takes a bit or more; so no more memory is taken than a small multiple of the data.
@@ -230,7 +256,7 @@ fn grow(out: &mut SampleBuffer, n: usize, data: &[u8]) -> Result<usize, ChunkErr
 
 /// Drops what is outside of the range from the samples that were appended at `start`: those before the first one at or
 /// after `mint`, and all from the first one after `maxt`.
-fn trim(out: &mut SampleBuffer, start: usize, mint: i64, maxt: i64) {
+pub(crate) fn trim(out: &mut SampleBuffer, start: usize, mint: i64, maxt: i64) {
     let added = &out.timestamps[start..];
     let (Some(&first), Some(&last)) = (added.first(), added.last()) else { return };
     if last > maxt

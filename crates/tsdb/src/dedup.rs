@@ -7,6 +7,7 @@
 //! Behaviour and constants are those of Thanos `pkg/dedup/iter.go` and, for chain, Prometheus `storage/merge.go`.
 
 mod chain;
+mod chunks;
 mod overlap;
 mod penalty;
 mod tree;
@@ -14,6 +15,7 @@ mod tree;
 use model::series::{SampleBuffer, SampleSource, Series, SeriesSet, SourceError};
 
 pub use chain::chain;
+pub use chunks::{ReplicaRead, TimedChunk, penalty_of_chunks};
 pub use overlap::split_overlaps;
 pub use penalty::penalty;
 

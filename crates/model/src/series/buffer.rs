@@ -62,6 +62,23 @@ impl SampleBuffer {
         self.start_timestamps.truncate(len);
     }
 
+    /// Keeps only the samples `range` (indices).
+    pub fn keep(&mut self, range: std::ops::Range<usize>) {
+        self.truncate(range.end);
+        if range.start == 0 {
+            return;
+        }
+        let dropped = ..range.start.min(self.len());
+        self.timestamps.drain(dropped);
+        self.floats.drain(dropped);
+        if !self.histograms.is_empty() {
+            self.histograms.drain(dropped);
+        }
+        if !self.start_timestamps.is_empty() {
+            self.start_timestamps.drain(dropped);
+        }
+    }
+
     /// Appends a float.
     #[inline]
     pub fn push_float(&mut self, t: i64, value: f64) {
@@ -183,5 +200,10 @@ mod tests {
         assert_eq!(buffer.range(2, 4), 1..2);
         assert_eq!(buffer.range(4, 2), 2..2);
         assert_eq!(buffer.range(6, 9), 3..3);
+        for (range, kept) in [(0..3, vec![1, 3, 5]), (1..2, vec![3]), (2..2, vec![]), (3..3, vec![])] {
+            let mut buffer = buffer.clone();
+            buffer.keep(range);
+            assert_eq!((buffer.timestamps, buffer.floats.len()), (kept.clone(), kept.len()));
+        }
     }
 }

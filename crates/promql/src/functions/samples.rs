@@ -53,15 +53,45 @@ pub(crate) struct Split {
 }
 
 impl Split {
+    /// Takes staleness markers, of which the first is known, out of a buffer of floats.
+    fn without_stale<'a>(&'a mut self, buffer: &SampleBuffer, first: usize) -> Samples<'a> {
+        self.float_times.clear();
+        self.floats.clear();
+        self.float_starts.clear();
+        let (mut from, mut stale) = (0, first);
+        loop {
+            self.float_times.extend_from_slice(&buffer.timestamps[from..stale]);
+            self.floats.extend_from_slice(&buffer.floats[from..stale]);
+            if !buffer.start_timestamps.is_empty() {
+                self.float_starts.extend_from_slice(&buffer.start_timestamps[from..stale]);
+            }
+            if stale == buffer.len() {
+                break;
+            }
+            from = stale + 1;
+            stale = from + first_stale(&buffer.floats[from..]);
+        }
+        Samples {
+            float_times: &self.float_times,
+            floats: &self.floats,
+            float_starts: &self.float_starts,
+            ..Default::default()
+        }
+    }
+
     /// Splits a buffer. One of only floats without staleness markers is used as it is.
     pub(crate) fn split<'a>(&'a mut self, buffer: &'a SampleBuffer) -> Samples<'a> {
-        if !buffer.has_histograms() && !buffer.floats.iter().any(|v| is_stale(*v)) {
-            return Samples {
-                float_times: &buffer.timestamps,
-                floats: &buffer.floats,
-                float_starts: &buffer.start_timestamps,
-                ..Default::default()
-            };
+        if !buffer.has_histograms() {
+            let first = first_stale(&buffer.floats);
+            if first == buffer.len() {
+                return Samples {
+                    float_times: &buffer.timestamps,
+                    floats: &buffer.floats,
+                    float_starts: &buffer.start_timestamps,
+                    ..Default::default()
+                };
+            }
+            return self.without_stale(buffer, first);
         }
         self.float_times.clear();
         self.floats.clear();
@@ -100,4 +130,13 @@ impl Split {
             histogram_starts: &self.histogram_starts,
         }
     }
+}
+
+/// The index of the first staleness marker, or the length. Markers are few: blocks without one are passed without a branch for each value.
+fn first_stale(values: &[f64]) -> usize {
+    const BLOCK: usize = 64;
+    let clean =
+        values.chunks(BLOCK).take_while(|block| !block.iter().fold(false, |found, v| found | is_stale(*v)));
+    let start = (clean.count() * BLOCK).min(values.len());
+    values[start..].iter().position(|v| is_stale(*v)).map_or(values.len(), |at| start + at)
 }

@@ -127,6 +127,21 @@ pub(crate) fn slide(
     Some((column, seen))
 }
 
+/// The indices of the samples before a reset. Blocks without one, nearly all, are passed without a branch for each sample.
+fn resets(values: &[f64]) -> SmallVec<[usize; 32]> {
+    const BLOCK: usize = 64;
+    let mut found = SmallVec::new();
+    let Some((_, after)) = values.split_first() else { return found };
+    let blocks = values[..after.len()].chunks(BLOCK).zip(after.chunks(BLOCK));
+    for (at, (before, after)) in blocks.enumerate() {
+        if before.iter().zip(after).fold(false, |any, (a, b)| any | (b < a)) {
+            let within = before.iter().zip(after).enumerate().filter(|(_, (a, b))| b < a);
+            found.extend(within.map(|(i, _)| at * BLOCK + i));
+        }
+    }
+    found
+}
+
 /// Rate, increase or delta. Resets are few: their places are kept, and each window adds those within it.
 fn rate(
     times: &[i64],
@@ -136,10 +151,7 @@ fn rate(
     counter: bool,
     out: &mut Column,
 ) -> Seen {
-    let mut resets: SmallVec<[usize; 32]> = SmallVec::new();
-    if counter {
-        resets.extend(values.windows(2).enumerate().filter(|(_, pair)| pair[1] < pair[0]).map(|(i, _)| i));
-    }
+    let resets = if counter { resets(values) } else { SmallVec::new() };
     let mut first_reset = 0;
     windows(times, w, |x| {
         let last = x.high - 1;

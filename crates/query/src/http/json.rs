@@ -10,6 +10,15 @@ use promql::value::{MatrixSeries, Sample, SampleValue, Value};
 /// Appends a string in quotes; `html` also escapes `<`, `>` and `&`, as Go does for all but label sets.
 pub(crate) fn push_string(out: &mut String, text: &str, html: bool) {
     out.push('"');
+    let escaped = |byte: u8| {
+        // U+2028 and U+2029 begin with 0xe2.
+        byte < b' ' || matches!(byte, b'"' | b'\\') || (html && matches!(byte, b'<' | b'>' | b'&' | 0xe2))
+    };
+    if !text.bytes().any(escaped) {
+        out.push_str(text);
+        out.push('"');
+        return;
+    }
     let mut plain = 0;
     for (at, char) in text.char_indices() {
         let escaped: Option<&str> = match char {

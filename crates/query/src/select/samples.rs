@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use model::labels::Labels;
 use model::series::{SampleBuffer, SampleSource, SourceError};
+use parking_lot::Mutex;
 use promql::limits::Reservation;
 use storeapi::{AggrChunk, Chunk};
 use tsdb::aggregation::{Aggregation, ChunkSet, samples_into};
 use tsdb::chunk::{ChunkError, Encoding};
-use tsdb::dedup::{Algorithm, deduplicate, split_overlaps};
+use tsdb::dedup::{Algorithm, ReplicaRead, TimedChunk, deduplicate, penalty_of_chunks, split_overlaps};
 
 /// Why a series' samples cannot be had.
 #[derive(Debug, thiserror::Error)]
@@ -31,6 +32,8 @@ pub(super) struct Decoding {
     pub(super) mint: i64,
     /// End of the whole query, ms, inclusive.
     pub(super) maxt: i64,
+    /// Buffers to decode replicas into, for whoever needs some.
+    pub(super) scratch: Mutex<Vec<[SampleBuffer; 2]>>,
 }
 
 /// A series with its chunks, decoded when asked.
@@ -53,16 +56,29 @@ impl SampleSource for ChunkSamples {
         if replicas.len() == 1 {
             return self.replica_into(self.chunks.iter(), self.aggregation_of_one(), mint, maxt, out);
         }
-        let mut decoded = Vec::with_capacity(replicas.len());
-        for replica in &replicas {
-            let mut buffer = SampleBuffer::new();
-            let chunks = replica.iter().map(|at| &self.chunks[*at]);
-            self.replica_into(chunks, self.decoding.aggregation, first, last, &mut buffer)?;
-            decoded.push(buffer);
+        // Mostly there is nothing in `out`, and the joined samples need no place of their own.
+        let mut apart = SampleBuffer::new();
+        let direct = out.is_empty();
+        let joined = if direct { &mut *out } else { &mut apart };
+        match (algorithm, replicas.as_slice()) {
+            (Algorithm::Penalty, [a, b]) => self.pair_into([a, b], joined)?,
+            _ => {
+                let mut decoded = Vec::with_capacity(replicas.len());
+                for replica in &replicas {
+                    let mut buffer = SampleBuffer::new();
+                    let chunks = replica.iter().map(|at| &self.chunks[*at]);
+                    self.replica_into(chunks, self.decoding.aggregation, first, last, &mut buffer)?;
+                    decoded.push(buffer);
+                }
+                deduplicate(algorithm, &decoded, counter, joined);
+            }
         }
-        let mut joined = SampleBuffer::new();
-        deduplicate(algorithm, &decoded, counter, &mut joined);
-        out.extend_from(&joined, joined.range(mint, maxt));
+        let range = joined.range(mint, maxt);
+        if direct {
+            out.keep(range);
+        } else {
+            out.extend_from(&apart, range);
+        }
         Ok(())
     }
 }
@@ -82,6 +98,27 @@ impl ChunkSamples {
         }
     }
 
+    /// Appends the joined samples of two replicas, whose chunks are given by their indices.
+    fn pair_into(&self, replicas: [&[usize]; 2], out: &mut SampleBuffer) -> Result<(), SourceError> {
+        let Decoding { aggregation, counter, mint, maxt, .. } = *self.decoding;
+        let chunks = replicas.map(|replica| {
+            replica.iter().map(|at| {
+                let chunk = &self.chunks[*at];
+                let data = chunk_set(chunk)?;
+                Ok(TimedChunk { min_time: chunk.min_time, max_time: chunk.max_time, data })
+            })
+        });
+        let read = ReplicaRead { aggregation, counter, mint, maxt };
+        let mut scratch = self.decoding.scratch.lock().pop().unwrap_or_default();
+        let joined = penalty_of_chunks(chunks, read, &mut scratch, out).map_err(|source| self.broken(source));
+        self.decoding.scratch.lock().push(scratch);
+        joined
+    }
+
+    fn broken(&self, source: ChunkError) -> SourceError {
+        SourceError::new(BadChunks { labels: self.labels.clone(), source })
+    }
+
     /// Appends the samples of one replica within `[mint, maxt]`.
     fn replica_into<'a>(
         &self,
@@ -97,7 +134,7 @@ impl ChunkSamples {
         };
         let sets: Result<Vec<ChunkSet<'_>>, ChunkError> = chunks.filter(needed).map(chunk_set).collect();
         sets.and_then(|sets| samples_into(sets, aggregation, mint, maxt, out))
-            .map_err(|source| SourceError::new(BadChunks { labels: self.labels.clone(), source }))
+            .map_err(|source| self.broken(source))
     }
 }
 

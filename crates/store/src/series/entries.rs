@@ -9,7 +9,7 @@ use smallvec::SmallVec;
 use storeapi::ShardMatcher;
 use tsdb::{
     chunkfile::ChunkRef,
-    index::{SeriesEntry, SeriesFrame, Version},
+    index::{ChunkMeta, SeriesEntry, SeriesFrame, Version},
     index_header::IndexHeader,
 };
 
@@ -250,7 +250,11 @@ impl Decoder {
             let broken = |error: tsdb::Error| {
                 of_data(format!("{}: series at offset {offset}: {error}", self.block.index))
             };
-            entry.decode(body).map_err(broken)?;
+            // Chunks are sorted by their start. The first one behind the range still tells where the one before it ends.
+            let (mint, maxt) = (self.mint, self.maxt);
+            let last =
+                |chunk: &ChunkMeta| chunk.mint > maxt || (self.skip_chunks && chunk.overlaps(mint, maxt));
+            entry.decode_until(body, last).map_err(broken)?;
             let chunks = self.plan(&entry);
             if chunks.is_empty() {
                 continue;

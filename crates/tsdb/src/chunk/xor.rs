@@ -91,7 +91,18 @@ pub(super) struct End {
 
 /// Decodes as many samples as the slices are long, which is the number in the header.
 pub(super) fn decode(data: &[u8], ts: &mut [i64], vs: &mut [f64]) -> Result<End, ChunkError> {
+    decode_until(data, i64::MAX, ts, vs).map(|(end, _)| end)
+}
+
+/// Decodes up to and with the first sample after `maxt` (ms), at most as many as the slices are long; returns how many.
+pub(super) fn decode_until(
+    data: &[u8],
+    maxt: i64,
+    ts: &mut [i64],
+    vs: &mut [f64],
+) -> Result<(End, usize), ChunkError> {
     let mut r = BitReader::new(&data[HEADER_LEN..]);
+    let all = ts.len();
     let mut out = ts.iter_mut().zip(vs.iter_mut());
     let (mut t, mut bits, mut delta, mut window) = (i64::MIN, 0, 0, Window::FULL);
 
@@ -106,7 +117,8 @@ pub(super) fn decode(data: &[u8], ts: &mut [i64], vs: &mut [f64]) -> Result<End,
         read_value(&mut r, &mut bits, &mut window)?;
         (*t_out, *v_out) = (t, f64::from_bits(bits));
     }
-    for (t_out, v_out) in out {
+    while t <= maxt {
+        let Some((t_out, v_out)) = out.next() else { break };
         // Enough for a control prefix with its field (24 bits at most, but for the escape), and a value's prefix with
         // its window (13 bits).
         r.ensure(37);
@@ -134,7 +146,8 @@ pub(super) fn decode(data: &[u8], ts: &mut [i64], vs: &mut [f64]) -> Result<End,
         (*t_out, *v_out) = (t, f64::from_bits(bits));
     }
     r.check()?;
-    Ok(End { t, bits, delta, window, consumed: r.consumed() })
+    let decoded = all - out.len();
+    Ok((End { t, bits, delta, window, consumed: r.consumed() }, decoded))
 }
 
 /// The delta of deltas behind a prefix that starts with 11.

@@ -8,9 +8,42 @@
 //! As one replica mostly wins for long, its samples are copied in runs, and the other one is moved only when it may
 //! win: its moves are a growing lower bound of time, so that only the largest counts.
 
+use std::convert::Infallible;
+
 use model::series::SampleBuffer;
 
 use super::tree;
+
+/// A replica, loaded as it is needed: of the one that is not followed, mostly nothing is.
+pub(super) trait Replica {
+    type Error;
+
+    /// The samples loaded so far. What is there stays at its index.
+    fn samples(&self) -> &SampleBuffer;
+
+    /// Loads more samples; false when there are none. Of those before `target` any may be left out.
+    fn load(&mut self, target: i64) -> Result<bool, Self::Error>;
+
+    /// No sample that is not loaded is earlier than this.
+    fn next_load(&mut self) -> i64;
+}
+
+/// A replica that is there.
+impl Replica for &SampleBuffer {
+    type Error = Infallible;
+
+    fn samples(&self) -> &SampleBuffer {
+        self
+    }
+
+    fn load(&mut self, _target: i64) -> Result<bool, Infallible> {
+        Ok(false)
+    }
+
+    fn next_load(&mut self) -> i64 {
+        i64::MAX
+    }
+}
 
 /// Penalty of the loser of the first choice in ms, when no distance of samples is known.
 pub(super) const INITIAL_PENALTY: i64 = 5000;
@@ -21,26 +54,30 @@ pub fn penalty(replicas: &[SampleBuffer], counter: bool, out: &mut SampleBuffer)
     match replicas {
         [] => {}
         [one] => out.extend_from(one, 0..one.len()),
-        [a, b] => merge(a, b, counter, out),
+        [a, b] => merge_loaded(a, b, counter, out),
         many if counter => tree::merge_counters(many, out),
         [a, b, rest @ ..] => {
             let mut merged = SampleBuffer::new();
-            merge(a, b, false, &mut merged);
+            merge_loaded(a, b, false, &mut merged);
             if let Some((last, middle)) = rest.split_last() {
                 for next in middle {
                     let mut longer = SampleBuffer::new();
-                    merge(&merged, next, false, &mut longer);
+                    merge_loaded(&merged, next, false, &mut longer);
                     merged = longer;
                 }
-                merge(&merged, last, false, out);
+                merge_loaded(&merged, last, false, out);
             }
         }
     }
 }
 
+fn merge_loaded(a: &SampleBuffer, b: &SampleBuffer, counter: bool, out: &mut SampleBuffer) {
+    let Ok(()) = merge(a, b, counter, out);
+}
+
 /// One of the two replicas.
-struct Side<'a> {
-    samples: &'a SampleBuffer,
+struct Side<R> {
+    replica: R,
     /// Current sample, once it was moved to `target`.
     pos: usize,
     /// Time to which it has to move before it is looked at.
@@ -50,9 +87,9 @@ struct Side<'a> {
     lift: f64,
 }
 
-impl<'a> Side<'a> {
-    fn new(samples: &'a SampleBuffer) -> Self {
-        Self { samples, pos: 0, target: i64::MIN, penalty: 0, lift: 0.0 }
+impl<R: Replica> Side<R> {
+    fn new(replica: R) -> Self {
+        Self { replica, pos: 0, target: i64::MIN, penalty: 0, lift: 0.0 }
     }
 
     /// Asks for the first sample at or after `last` + 1 + penalty.
@@ -65,26 +102,39 @@ impl<'a> Side<'a> {
 
     /// Time of the sample asked for.
     #[inline(always)]
-    fn time(&mut self) -> Option<i64> {
-        let ts = &self.samples.timestamps;
-        while let Some(&t) = ts.get(self.pos) {
-            if t >= self.target {
-                return Some(t);
+    fn time(&mut self) -> Result<Option<i64>, R::Error> {
+        loop {
+            while let Some(&t) = self.replica.samples().timestamps.get(self.pos) {
+                if t >= self.target {
+                    return Ok(Some(t));
+                }
+                self.pos += 1;
             }
-            self.pos += 1;
+            if !self.replica.load(self.target)? {
+                return Ok(None);
+            }
         }
-        None
+    }
+
+    /// The sample asked for is not earlier than this; found out without loading it.
+    #[inline(always)]
+    fn earliest(&mut self) -> i64 {
+        if self.pos < self.replica.samples().len() {
+            return self.target;
+        }
+        self.target.max(self.replica.next_load())
     }
 
     /// The value of the current sample if it is a float.
-    fn float(&self, pos: usize) -> Option<f64> {
-        let is_histogram = matches!(self.samples.histograms.get(pos), Some(Some(_)));
-        self.samples.floats.get(pos).filter(|_| !is_histogram).map(|v| v + self.lift)
+    fn float(&self) -> Option<f64> {
+        let samples = self.replica.samples();
+        let is_histogram = matches!(samples.histograms.get(self.pos), Some(Some(_)));
+        samples.floats.get(self.pos).filter(|_| !is_histogram).map(|v| v + self.lift)
     }
 
     /// Makes up for the counts that this replica has not seen.
     fn lift_to(&mut self, last: f64) {
-        if let Some(v) = self.float(self.pos)
+        if let Some(v) = self.float()
             && last > v
         {
             self.lift += last - v;
@@ -114,47 +164,46 @@ impl Run {
 }
 
 /// Merges two replicas.
-fn merge(a: &SampleBuffer, b: &SampleBuffer, counter: bool, out: &mut SampleBuffer) {
+pub(super) fn merge<R: Replica>(a: R, b: R, counter: bool, out: &mut SampleBuffer) -> Result<(), R::Error> {
     let mut sides = [Side::new(a), Side::new(b)];
     // Index of the side of the last choice. As in Thanos the left one counts as chosen before the first choice.
     let mut used = 0;
     let mut last: Option<i64> = None;
     let mut run = Run { from: 0, end: 0, lift: 0.0 };
+    sides[used].time()?;
     loop {
         // What the choice before ended with, for counters; at first the first sample of the left side.
-        let last_value = if counter { sides[used].float(sides[used].pos) } else { None };
+        let last_value = if counter { sides[used].float() } else { None };
         let [left, right] = &mut sides;
         left.aim(last);
         right.aim(last);
         let (winner, loser) = if used == 0 { (left, right) } else { (right, left) };
-        let Some(t) = winner.time() else {
+        let Some(t) = winner.time()? else {
             // The rest of the other side, from where its penalty lets it.
-            sides[used].samples = &EMPTY;
-            let other = 1 - used;
-            if sides[other].time().is_none() {
+            if loser.time()?.is_none() {
                 break;
             }
             if let Some(value) = last_value {
-                sides[other].lift_to(value);
+                loser.lift_to(value);
             }
-            run.copy([a, b][used], out);
-            let Side { pos, lift, .. } = sides[other];
-            run = Run { from: pos, end: [a, b][other].len(), lift };
-            used = other;
+            run.copy(winner.replica.samples(), out);
+            while loser.replica.load(i64::MIN)? {}
+            run = Run { from: loser.pos, end: loser.replica.samples().len(), lift: loser.lift };
+            used = 1 - used;
             break;
         };
         // The side of the last choice stays it, unless the other one has an earlier sample; the left one also wins ties.
-        let stays = if used == 0 { t <= loser.target } else { t < loser.target };
+        let stays = if used == 0 { t <= loser.earliest() } else { t < loser.earliest() };
         let t = if stays {
             t
         } else {
-            match loser.time() {
+            match loser.time()? {
                 Some(other) if (used == 0 && other < t) || (used == 1 && other <= t) => {
-                    run.copy([a, b][used], out);
+                    run.copy(winner.replica.samples(), out);
                     used = 1 - used;
                     if let Some(value) = last_value {
                         for side in &mut sides {
-                            if side.time().is_some() {
+                            if side.time()?.is_some() {
                                 side.lift_to(value);
                             }
                         }
@@ -166,14 +215,14 @@ fn merge(a: &SampleBuffer, b: &SampleBuffer, counter: bool, out: &mut SampleBuff
                 _ => t,
             }
         };
-        let pos = sides[used].pos;
+        let Side { pos, lift, .. } = sides[used];
         if run.end == run.from {
-            run = Run { from: pos, end: pos, lift: sides[used].lift };
+            run = Run { from: pos, end: pos, lift };
         }
         if run.end != pos {
             // Samples of equal times were left out.
-            run.copy([a, b][used], out);
-            run = Run { from: pos, end: pos, lift: sides[used].lift };
+            run.copy(sides[used].replica.samples(), out);
+            run = Run { from: pos, end: pos, lift };
         }
         sides[1 - used].penalty = last.map_or(INITIAL_PENALTY, |last| t.wrapping_sub(last).saturating_mul(2));
         sides[used].penalty = 0;
@@ -182,14 +231,15 @@ fn merge(a: &SampleBuffer, b: &SampleBuffer, counter: bool, out: &mut SampleBuff
         last = Some(follow(winner, loser, t, used == 0));
         run.end = winner.pos + 1;
     }
-    run.copy([a, b][used], out);
+    run.copy(sides[used].replica.samples(), out);
+    Ok(())
 }
 
 /// Goes on with the winner of the choice of time `t` as long as no sample of the other side can be earlier. Returns the
 /// time of the last sample chosen, at which the winner then stands.
 #[inline]
-fn follow(winner: &mut Side<'_>, loser: &mut Side<'_>, mut t: i64, wins_ties: bool) -> i64 {
-    let ts = &winner.samples.timestamps;
+fn follow<R: Replica>(winner: &mut Side<R>, loser: &mut Side<R>, mut t: i64, wins_ties: bool) -> i64 {
+    let ts = &winner.replica.samples().timestamps;
     while let Some(&next) = ts.get(winner.pos + 1) {
         loser.aim(Some(t));
         let chosen = if wins_ties { next <= loser.target } else { next < loser.target };
@@ -202,10 +252,3 @@ fn follow(winner: &mut Side<'_>, loser: &mut Side<'_>, mut t: i64, wins_ties: bo
     }
     t
 }
-
-static EMPTY: SampleBuffer = SampleBuffer {
-    timestamps: Vec::new(),
-    floats: Vec::new(),
-    histograms: Vec::new(),
-    start_timestamps: Vec::new(),
-};

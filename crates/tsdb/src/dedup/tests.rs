@@ -6,6 +6,8 @@ use model::series::{MemorySamples, MemorySeriesSet};
 use proptest::prelude::*;
 
 use super::*;
+use crate::aggregation::{Aggregation, ChunkSet, samples_into};
+use crate::chunk::{Encoding, XorAppender};
 
 fn buffer(samples: &[(i64, f64)]) -> SampleBuffer {
     let mut out = SampleBuffer::new();
@@ -176,6 +178,42 @@ proptest! {
             }
         }
         prop_assert_eq!(flat(&fast), slow);
+    }
+
+    #[test]
+    fn chunks_loaded_as_needed_give_what_whole_replicas_give(
+        replicas in prop::array::uniform2(prop::collection::btree_map(0i64..400_000, 0u32..50, 0..60)),
+        counter in any::<bool>(),
+        range in (0i64..200_000, 150_000i64..400_000),
+        length in 1usize..9,
+    ) {
+        let aggregation = if counter { Aggregation::Counter } else { Aggregation::Average };
+        let read = ReplicaRead { aggregation, mint: range.0, maxt: range.1, counter };
+        let encoded = replicas.each_ref().map(|samples| {
+            let samples: Vec<(i64, f64)> = samples.iter().map(|(t, v)| (*t, f64::from(*v))).collect();
+            let chunks = samples.chunks(length).map(|part| {
+                let mut app = XorAppender::new();
+                part.iter().for_each(|(t, v)| app.append(*t, *v).unwrap());
+                (part[0].0, part[part.len() - 1].0, app.into_bytes())
+            });
+            chunks.collect::<Vec<_>>()
+        });
+        let whole = encoded.each_ref().map(|chunks| {
+            let mut out = SampleBuffer::new();
+            let sets = chunks.iter().map(|(_, _, data)| ChunkSet::raw(Encoding::Xor, data));
+            samples_into(sets, aggregation, range.0, range.1, &mut out).unwrap();
+            out
+        });
+        let (mut want, mut got) = (SampleBuffer::new(), SampleBuffer::new());
+        penalty(&whole, counter, &mut want);
+        let chunks = encoded.each_ref().map(|chunks| {
+            chunks.iter().map(|(min_time, max_time, data)| {
+                let data = ChunkSet::raw(Encoding::Xor, data);
+                Ok(TimedChunk { min_time: *min_time, max_time: *max_time, data })
+            })
+        });
+        penalty_of_chunks(chunks, read, &mut Default::default(), &mut got).unwrap();
+        prop_assert_eq!(flat(&got), flat(&want));
     }
 
     #[test]

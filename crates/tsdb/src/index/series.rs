@@ -84,6 +84,16 @@ impl SeriesEntry {
 
     /// Reads an entry, keeping the chunks that overlap the closed range (ms).
     pub fn decode_range(&mut self, body: &[u8], mint: i64, maxt: i64) -> Result<(), Error> {
+        self.decode_chunks(body, |chunk| (chunk.overlaps(mint, maxt), true))
+    }
+
+    /// Reads an entry up to and with the first chunk that `last` says yes to. What is behind is not even looked at.
+    pub fn decode_until(&mut self, body: &[u8], last: impl Fn(&ChunkMeta) -> bool) -> Result<(), Error> {
+        self.decode_chunks(body, |chunk| (true, !last(chunk)))
+    }
+
+    /// Reads an entry; `f` says of each chunk whether it is kept, and whether to go on.
+    fn decode_chunks(&mut self, body: &[u8], f: impl Fn(&ChunkMeta) -> (bool, bool)) -> Result<(), Error> {
         let mut c = self.decode_labels(body)?;
         let n = c.uvarint()?;
         let (mut end, mut reference) = (0i64, 0i64);
@@ -93,8 +103,12 @@ impl SeriesEntry {
             reference = if i == 0 { c.uvarint()? as i64 } else { reference.wrapping_add(c.varint()?) };
             end = to;
             let chunk = ChunkMeta { mint: from, maxt: to, reference: ChunkRef(reference as u64) };
-            if chunk.overlaps(mint, maxt) {
+            let (keep, go_on) = f(&chunk);
+            if keep {
                 self.chunks.push(chunk);
+            }
+            if !go_on {
+                break;
             }
         }
         Ok(())
@@ -159,6 +173,8 @@ mod tests {
         assert_eq!(got, chunks);
         entry.decode_range(&body, 15, 30).unwrap();
         assert_eq!(entry.chunks.iter().map(|c| c.mint).collect::<Vec<_>>(), [5, 30]);
+        entry.decode_until(&body, |chunk| chunk.mint > 10).unwrap();
+        assert_eq!(entry.chunks.iter().map(|c| c.mint).collect::<Vec<_>>(), [-50, 5, 30]);
         entry.decode_labels_only(&body).unwrap();
         assert_eq!((entry.labels.len(), entry.chunks.len()), (2, 0));
         for len in 0..body.len() {

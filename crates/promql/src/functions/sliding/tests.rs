@@ -87,3 +87,15 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn resets_are_found_across_blocks() {
+    let mut values: Vec<f64> = (0..300).map(f64::from).collect();
+    for at in [0, 63, 64, 127, 200, 298] {
+        values[at + 1] = values[at] - 0.5;
+    }
+    let want: Vec<usize> = (0..299).filter(|i| values[i + 1] < values[*i]).collect();
+    assert_eq!(resets(&values).to_vec(), want);
+    assert!(want.contains(&63) && want.contains(&298));
+    assert!(resets(&[]).is_empty() && resets(&[f64::NAN, 1.0, f64::NAN]).is_empty());
+}

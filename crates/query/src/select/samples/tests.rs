@@ -19,7 +19,14 @@ fn decode(
     dedup: Option<Algorithm>,
     range: (i64, i64),
 ) -> Vec<(i64, f64)> {
-    let decoding = Decoding { aggregation, counter: false, deduplication: dedup, mint: 0, maxt: 1000 };
+    let decoding = Decoding {
+        aggregation,
+        counter: false,
+        deduplication: dedup,
+        mint: 0,
+        maxt: 1000,
+        scratch: Mutex::default(),
+    };
     let samples = ChunkSamples { labels: Labels::empty(), chunks, decoding: Arc::new(decoding), _held: None };
     let mut out = SampleBuffer::new();
     samples.samples_into(range.0, range.1, &mut out).unwrap();
@@ -71,6 +78,7 @@ fn broken_chunk_is_an_error_naming_the_series() {
         deduplication: None,
         mint: 0,
         maxt: 10,
+        scratch: Mutex::default(),
     };
     let labels = Labels::from_pairs([("a", "b")]);
     let samples = ChunkSamples { labels, chunks: vec![chunk], decoding: Arc::new(decoding), _held: None };

@@ -1,0 +1,110 @@
+//! Reading the chunks of a series one after the other, as far as they are needed.
+
+use model::series::SampleBuffer;
+
+use super::{Aggregation, ChunkData, ChunkSet, CounterResets, average};
+use crate::chunk::{ChunkError, Encoding, decode_into, decode_until_into, trim};
+
+/// What reading the next chunk builds on. Times in ms, closed.
+#[derive(Debug)]
+pub struct Reader {
+    aggregation: Aggregation,
+    mint: i64,
+    maxt: i64,
+    /// Earlier samples were read from chunks before, or are not wanted.
+    from: i64,
+    resets: CounterResets,
+    scratch: (SampleBuffer, SampleBuffer),
+    at_end: bool,
+}
+
+impl Reader {
+    /// Reads the samples with `mint <= t <= maxt`.
+    pub fn new(aggregation: Aggregation, mint: i64, maxt: i64) -> Self {
+        let (resets, scratch) = Default::default();
+        Self { aggregation, mint, maxt, from: mint, resets, scratch, at_end: false }
+    }
+
+    /// Whether chunks that follow have no samples that are wanted.
+    pub fn is_at_end(&self) -> bool {
+        self.at_end
+    }
+
+    /// Whether what a chunk gives does not depend on the chunks before, so that these may be left out.
+    pub fn may_skip(&self) -> bool {
+        self.aggregation != Aggregation::Counter
+    }
+
+    /// Appends the samples of the next chunk.
+    pub fn read(&mut self, chunk: ChunkSet<'_>, out: &mut SampleBuffer) -> Result<(), ChunkError> {
+        let start = out.len();
+        let wanted = match self.aggregation {
+            Aggregation::Counter => return self.counter(chunk.first(chunk.counter)?, out),
+            Aggregation::Count => chunk.first(chunk.count)?,
+            Aggregation::Sum => chunk.first(chunk.sum)?,
+            Aggregation::Min => chunk.first(chunk.min)?,
+            Aggregation::Max => chunk.first(chunk.max)?,
+            Aggregation::Average => match chunk.raw {
+                Some(raw) => raw,
+                None => {
+                    self.average(chunk, out)?;
+                    self.end_chunk(out, start);
+                    return Ok(());
+                }
+            },
+        };
+        decode_until_into(wanted.0, wanted.1, self.from, self.maxt, out)?;
+        self.end_chunk(out, start);
+        Ok(())
+    }
+
+    fn average(&mut self, chunk: ChunkSet<'_>, out: &mut SampleBuffer) -> Result<(), ChunkError> {
+        let (counts, sums) = &mut self.scratch;
+        counts.clear();
+        sums.clear();
+        let (count, sum) =
+            (chunk.count.ok_or(ChunkError::NoValidChunk)?, chunk.sum.ok_or(ChunkError::NoValidChunk)?);
+        decode_into(count.0, count.1, counts)?;
+        decode_into(sum.0, sum.1, sums)?;
+        average(counts, sums)?;
+        let skip = sums.timestamps.iter().position(|t| *t >= self.from).unwrap_or(sums.len());
+        out.extend_from(sums, skip..sums.len());
+        Ok(())
+    }
+
+    /// Cuts what is after the end; if there was something, that is the end. Else the next chunk goes on behind the last sample.
+    fn end_chunk(&mut self, out: &mut SampleBuffer, start: usize) {
+        let added = &out.timestamps[start..];
+        let Some(&last) = added.last() else { return };
+        if last > self.maxt {
+            let end = added.iter().position(|t| *t > self.maxt).unwrap_or_default();
+            out.truncate(start + end);
+            self.at_end = true;
+            return;
+        }
+        match last.checked_add(1) {
+            Some(next) => self.from = self.from.max(next),
+            None => self.at_end = true,
+        }
+    }
+
+    /// What is before the range counts for the total, too.
+    fn counter(&mut self, (encoding, data): ChunkData<'_>, out: &mut SampleBuffer) -> Result<(), ChunkError> {
+        if encoding == Encoding::Xor && !out.has_histograms() && out.start_timestamps.is_empty() {
+            let start = out.len();
+            decode_until_into(encoding, data, i64::MIN, self.maxt, out)?;
+            self.resets.apply_in_place(out, start);
+            self.at_end |= out.timestamps[start..].last().is_some_and(|t| *t > self.maxt);
+            trim(out, start, self.mint, self.maxt);
+            return Ok(());
+        }
+        let (decoded, totals) = &mut self.scratch;
+        decoded.clear();
+        totals.clear();
+        decode_into(encoding, data, decoded)?;
+        self.resets.apply(decoded, totals);
+        out.extend_from(totals, totals.range(self.mint, self.maxt));
+        self.at_end |= totals.timestamps.last().is_some_and(|t| *t > self.maxt);
+        Ok(())
+    }
+}

@@ -1,0 +1,96 @@
+//! Replicas as chunks, which are decoded when the merge comes to need their samples.
+//!
+//! Of a replica that is not followed a gap of the other one is all that is ever asked for, so that most of its chunks are never
+//! decoded. That goes by the time ranges with which chunks are announced.
+
+use std::iter::Peekable;
+
+use model::series::SampleBuffer;
+
+use super::penalty::{Replica, merge};
+use crate::aggregation::{Aggregation, ChunkSet, Reader};
+use crate::chunk::ChunkError;
+
+/// A chunk of a series with the closed time range (ms) of its samples.
+#[derive(Debug, Clone, Copy)]
+pub struct TimedChunk<'a> {
+    /// Time of the first sample, or earlier.
+    pub min_time: i64,
+    /// Time of the last sample, or later.
+    pub max_time: i64,
+    /// The data.
+    pub data: ChunkSet<'a>,
+}
+
+/// What is read of the chunks of replicas, and how.
+#[derive(Debug, Clone, Copy)]
+pub struct ReplicaRead {
+    /// What is read of downsampled data.
+    pub aggregation: Aggregation,
+    /// Start of what is read, ms.
+    pub mint: i64,
+    /// End of what is read, ms, inclusive.
+    pub maxt: i64,
+    /// Whether values are of a counter: see [`is_counter_function`](super::is_counter_function).
+    pub counter: bool,
+}
+
+struct Chunks<'s, I: Iterator> {
+    chunks: Peekable<I>,
+    reader: Reader,
+    samples: &'s mut SampleBuffer,
+}
+
+impl<'a, I: Iterator<Item = Result<TimedChunk<'a>, ChunkError>>> Replica for Chunks<'_, I> {
+    type Error = ChunkError;
+
+    fn samples(&self) -> &SampleBuffer {
+        self.samples
+    }
+
+    fn load(&mut self, target: i64) -> Result<bool, ChunkError> {
+        let before = self.samples.len();
+        while !self.reader.is_at_end() {
+            let Some(chunk) = self.chunks.next().transpose()? else { return Ok(false) };
+            // The last chunk may be one of a head, which grows after its end was announced.
+            let over = chunk.max_time < target && self.chunks.peek().is_some();
+            if over && self.reader.may_skip() {
+                continue;
+            }
+            self.reader.read(chunk.data, self.samples)?;
+            if self.samples.len() > before {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    fn next_load(&mut self) -> i64 {
+        if self.reader.is_at_end() {
+            return i64::MAX;
+        }
+        match self.chunks.peek() {
+            Some(Ok(chunk)) => chunk.min_time,
+            Some(Err(_)) => i64::MIN,
+            None => i64::MAX,
+        }
+    }
+}
+
+/// Appends the samples of two replicas, merged by penalty, to `out`. Chunks of each are sorted and do not overlap. Into `scratch` they are
+/// decoded; what was in it is lost.
+pub fn penalty_of_chunks<'a, I: Iterator<Item = Result<TimedChunk<'a>, ChunkError>>>(
+    [a, b]: [I; 2],
+    read: ReplicaRead,
+    scratch: &mut [SampleBuffer; 2],
+    out: &mut SampleBuffer,
+) -> Result<(), ChunkError> {
+    let replica = |chunks: I, samples| {
+        let reader = Reader::new(read.aggregation, read.mint, read.maxt);
+        Chunks { chunks: chunks.peekable(), reader, samples }
+    };
+    let [left, right] = scratch;
+    left.clear();
+    right.clear();
+    merge(replica(a, left), replica(b, right), read.counter, out)
+}
