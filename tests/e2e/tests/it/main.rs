@@ -1,7 +1,6 @@
 //! The real `thanos` with a real Prometheus on loopback.
 
 mod differential;
-mod distributed;
 mod failures;
 mod fanout;
 mod limits;
