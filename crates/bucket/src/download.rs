@@ -72,7 +72,8 @@ async fn is_there(id: Ulid, path: PathBuf, hash: String) -> Result<bool> {
     upload::blocking(id, move || Ok(path.is_file() && upload::sha256(&path)? == hash)).await
 }
 
-/// Downloads one object into a file: whole under its name, or not there.
+/// Downloads one object into a file: whole under its name, or not there. The file may be the bucket's own ([`Bucket::link`]), so it must not be
+/// written to, only replaced or removed.
 pub async fn download_file(bucket: &dyn Bucket, object: &str, path: &Path) -> Result<()> {
     if let Some(parent) = path.parent() {
         tokio::fs::create_dir_all(parent).await.map_err(Error::file(parent))?;
@@ -81,6 +82,13 @@ pub async fn download_file(bucket: &dyn Bucket, object: &str, path: &Path) -> Re
     temporary.push(".tmp");
     let temporary = PathBuf::from(temporary);
     let outcome = async {
+        // What a process that was killed has left may be a name of something else.
+        remove_if_there(&temporary).await?;
+        if bucket.link(object, &temporary).await?.is_some() {
+            tokio::fs::rename(&temporary, path).await.map_err(Error::file(path))?;
+            // Nothing is renamed where both are names of one file.
+            return remove_if_there(&temporary).await;
+        }
         let mut content = bucket.get_stream(object).await?;
         let mut file = tokio::fs::File::create(&temporary).await.map_err(Error::file(&temporary))?;
         while let Some(part) = content.stream.try_next().await? {
@@ -95,4 +103,11 @@ pub async fn download_file(bucket: &dyn Bucket, object: &str, path: &Path) -> Re
         let _ = tokio::fs::remove_file(&temporary).await;
     }
     outcome
+}
+
+async fn remove_if_there(path: &Path) -> Result<()> {
+    match tokio::fs::remove_file(path).await {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Error::file(path)(error)),
+        _ => Ok(()),
+    }
 }

@@ -299,6 +299,8 @@ impl Shipper {
             hash_func: self.config.hash_func,
             require_labels: true,
             concurrency: self.config.upload_concurrency,
+            // Prometheus's own files: the bucket gets copies.
+            is_final: false,
         };
         upload(self.bucket.as_ref(), link_dir, options).await
     }

@@ -42,11 +42,13 @@ pub struct UploadOptions {
     pub require_labels: bool,
     /// Chunk files that are uploaded at once; 0 is 1.
     pub concurrency: usize,
+    /// The files are on the disk whole and nobody writes to them any more, so that a bucket on the same disk may take them as they are.
+    pub is_final: bool,
 }
 
 impl Default for UploadOptions {
     fn default() -> Self {
-        UploadOptions { hash_func: HashFunc::None, require_labels: true, concurrency: 1 }
+        UploadOptions { hash_func: HashFunc::None, require_labels: true, concurrency: 1, is_final: false }
     }
 }
 
@@ -72,15 +74,16 @@ pub async fn upload(bucket: &dyn Bucket, dir: &Path, options: UploadOptions) -> 
     };
     let mut meta = blocking(id, gather).await?;
     let object = |file: &str| format!("{id}/{file}");
+    let body = |path: PathBuf| if options.is_final { Body::Final(path) } else { Body::File(path) };
     let chunks = meta.thanos.files.iter().filter(|file| file.rel_path.starts_with(block::CHUNKS_DIR));
     let chunks: Vec<_> = chunks
         .map(|file| {
-            let (name, body) = (object(&file.rel_path), Body::File(dir.join(&file.rel_path)));
+            let (name, body) = (object(&file.rel_path), body(dir.join(&file.rel_path)));
             async move { bucket.upload(&name, body).await }
         })
         .collect();
     stream::iter(chunks).buffer_unordered(options.concurrency.max(1)).try_collect::<()>().await?;
-    bucket.upload(&object(block::INDEX_FILE), Body::File(dir.join(block::INDEX_FILE))).await?;
+    bucket.upload(&object(block::INDEX_FILE), body(dir.join(block::INDEX_FILE))).await?;
     meta.thanos.upload_time = UploadTime(Some(Timestamp::now()));
     let json = meta.to_json().map_err(|error| Error::block(id, error))?;
     bucket.upload(&block::meta(id), json.into()).await?;

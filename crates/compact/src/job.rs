@@ -163,6 +163,7 @@ impl Context {
             hash_func: self.settings.hash_func,
             require_labels: true,
             concurrency: self.settings.files_concurrency,
+            is_final: true,
         };
         let upload = bucket::upload::upload(self.bucket.as_ref(), &dir, options);
         let uploaded = tokio::select! {

@@ -1,6 +1,11 @@
 //! The `Bucket` trait: what the rest of the project knows about object storage.
 
-use std::{fmt, ops::Range, path::PathBuf, time::SystemTime};
+use std::{
+    fmt,
+    ops::Range,
+    path::{Path, PathBuf},
+    time::SystemTime,
+};
 
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
@@ -105,6 +110,9 @@ pub enum Body {
     Bytes(Bytes),
     /// A local file, read while it is sent.
     File(PathBuf),
+    /// A local file that nobody writes to any more, whole and on the disk. Read while it is sent; a bucket on the same disk may take the file
+    /// itself, under another name, instead of a copy.
+    Final(PathBuf),
     /// A stream, with its size in bytes when it is known. It can be sent once only, so a failed upload is not tried again.
     Stream {
         /// Size in bytes.
@@ -119,6 +127,7 @@ impl fmt::Debug for Body {
         match self {
             Body::Bytes(bytes) => write!(f, "Bytes({} bytes)", bytes.len()),
             Body::File(path) => write!(f, "File({})", path.display()),
+            Body::Final(path) => write!(f, "Final({})", path.display()),
             Body::Stream { size, .. } => write!(f, "Stream({size:?})"),
         }
     }
@@ -178,6 +187,13 @@ pub trait Bucket: Send + Sync + fmt::Debug + 'static {
     async fn get_ranges(&self, name: &str, ranges: &[Range<u64>]) -> Result<Vec<Bytes>> {
         let reads = ranges.iter().cloned().map(|range| self.get_range(name, range));
         stream::iter(reads).buffered(RANGES_AT_ONCE).try_collect().await
+    }
+
+    /// Puts an object at `path` on this machine, where nothing is yet, without copying it, and returns its size. `None` when the bucket cannot do
+    /// that, or not there; the object is then to be read as any other. Nobody may write to the file, which is the bucket's own.
+    async fn link(&self, name: &str, path: &Path) -> Result<Option<u64>> {
+        let _ = (name, path);
+        Ok(None)
     }
 
     /// Tells whether an object of this name is there. A directory is not an object.

@@ -1,6 +1,6 @@
 //! A bucket that fails on purpose, the same way for the same seed; for simulations.
 
-use std::{collections::HashMap, ops::Range, sync::Arc};
+use std::{collections::HashMap, ops::Range, path::Path, sync::Arc};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -142,6 +142,15 @@ impl Bucket for FaultyBucket {
         if fault.is_some() { Err(injected(Operation::GetRange, object)) } else { Ok(bytes) }
     }
 
+    async fn link(&self, object: &str, path: &Path) -> Result<Option<u64>> {
+        let linked = self.inner.link(object, path).await?;
+        // What cannot be linked is read as any other object, and may fail there.
+        if linked.is_some() && self.throw(Operation::Get, object)?.is_some() {
+            return Err(injected(Operation::Get, object));
+        }
+        Ok(linked)
+    }
+
     async fn exists(&self, object: &str) -> Result<bool> {
         let fault = self.throw(Operation::Exists, object)?;
         let answer = self.inner.exists(object).await?;
@@ -160,7 +169,7 @@ impl Bucket for FaultyBucket {
                 let content = match body {
                     Body::Bytes(bytes) => bytes,
                     // Half of nothing: what arrives is cut short in any case.
-                    Body::File(_) | Body::Stream { .. } => Bytes::new(),
+                    Body::File(_) | Body::Final(_) | Body::Stream { .. } => Bytes::new(),
                 };
                 let stream = cut(stream::once(async { Ok(content) }).boxed(), Operation::Upload, object);
                 self.inner.upload(object, Body::Stream { size: None, stream }).await

@@ -72,7 +72,7 @@ impl Bucket for MemoryBucket {
         name::check(Operation::Upload, object)?;
         let content = match body {
             Body::Bytes(bytes) => bytes,
-            Body::File(path) => {
+            Body::File(path) | Body::Final(path) => {
                 let read = tokio::fs::read(&path).await;
                 let failed = |error: std::io::Error| format!("read {}: {error}", path.display());
                 Bytes::from(read.map_err(|error| {

@@ -5,6 +5,7 @@
 
 use std::{
     ops::Range,
+    path::Path,
     sync::Arc,
     time::{Instant, SystemTime, UNIX_EPOCH},
 };
@@ -180,7 +181,7 @@ fn measured(stream: ByteStream, running: Running, count: fn(&mut Running, usize)
 async fn size_of(body: Body) -> (Body, u64) {
     let size = match &body {
         Body::Bytes(bytes) => bytes.len() as u64,
-        Body::File(path) => {
+        Body::File(path) | Body::Final(path) => {
             let path = path.clone();
             tokio::fs::metadata(path).await.map_or(0, |metadata| metadata.len())
         }
@@ -238,6 +239,21 @@ impl Bucket for MetricsBucket {
                 Some(running) => running.failed(error),
                 None => error,
             }),
+        }
+    }
+
+    /// Counts as a read when it is done; what cannot be linked is read, and counted then.
+    async fn link(&self, object: &str, path: &Path) -> Result<Option<u64>> {
+        let linked = self.inner.link(object, path).await;
+        match &linked {
+            Ok(Some(size)) => {
+                let mut running = self.metrics.start(Operation::Get);
+                running.bytes = *size;
+                running.done_with_bytes();
+                linked
+            }
+            Ok(None) => linked,
+            Err(_) => linked.map_err(|error| self.metrics.start(Operation::Get).failed(error)),
         }
     }
 

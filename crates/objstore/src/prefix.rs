@@ -1,6 +1,6 @@
 //! `prefix:` of the configuration: a bucket within a bucket.
 
-use std::{ops::Range, sync::Arc};
+use std::{ops::Range, path::Path, sync::Arc};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -72,6 +72,11 @@ impl Bucket for PrefixBucket {
     async fn get_ranges(&self, object: &str, ranges: &[Range<u64>]) -> Result<Vec<Bytes>> {
         let full = self.full(Operation::GetRange, object)?;
         self.inner.get_ranges(&full, ranges).await.map_err(|error| strip_error(&self.prefix, error))
+    }
+
+    async fn link(&self, object: &str, path: &Path) -> Result<Option<u64>> {
+        let full = self.full(Operation::Get, object)?;
+        self.inner.link(&full, path).await.map_err(|error| strip_error(&self.prefix, error))
     }
 
     async fn exists(&self, object: &str) -> Result<bool> {

@@ -1,6 +1,6 @@
 //! Tries operations again that may succeed later, with growing pauses, and gives each try a time limit.
 
-use std::{future::Future, ops::Range, sync::Arc, time::Duration};
+use std::{future::Future, ops::Range, path::Path, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -104,6 +104,10 @@ impl Bucket for RetryBucket {
         self.run(Operation::GetRange, object, || self.inner.get_range(object, range.clone())).await
     }
 
+    async fn link(&self, object: &str, path: &Path) -> Result<Option<u64>> {
+        self.run(Operation::Get, object, || self.inner.link(object, path)).await
+    }
+
     async fn exists(&self, object: &str) -> Result<bool> {
         self.run(Operation::Exists, object, || self.inner.exists(object)).await
     }
@@ -118,6 +122,7 @@ impl Bucket for RetryBucket {
             let this_try = match &body {
                 Body::Bytes(bytes) => Body::Bytes(bytes.clone()),
                 Body::File(path) => Body::File(path.clone()),
+                Body::Final(path) => Body::Final(path.clone()),
                 // A stream can be sent once only.
                 Body::Stream { .. } => return self.inner.upload(object, body).await,
             };

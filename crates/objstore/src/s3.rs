@@ -288,7 +288,7 @@ impl Bucket for S3Bucket {
                     parts.map(|at| Ok(bytes.slice(at..bytes.len().min(at + READ_SIZE)))).collect();
                 (Some(len), stream::iter(parts).boxed())
             }
-            Body::File(path) => {
+            Body::File(path) | Body::Final(path) => {
                 let (size, content) = read_file(object, &path).await?;
                 (Some(size), content)
             }

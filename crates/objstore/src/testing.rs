@@ -14,6 +14,7 @@ use crate::{Body, Bucket, Error, ErrorKind, IterOptions, Operation};
 /// leaves the bucket as it was.
 pub async fn acceptance(bucket: &dyn Bucket) {
     absent(bucket).await;
+    links(bucket).await;
     round_trip(bucket).await;
     ranges(bucket).await;
     listing(bucket).await;
@@ -38,6 +39,28 @@ async fn absent(bucket: &dyn Bucket) {
     }
     bucket.delete(name).await.expect("deleting what is not there");
     assert_eq!(bucket.list("acceptance/no/such", IterOptions::default()).await.expect("list"), []);
+}
+
+/// Files that are given away, and objects that are had without a copy where the bucket can do that.
+async fn links(bucket: &dyn Bucket) {
+    let dir = tempfile::tempdir().expect("temporary directory");
+    let (given, linked) = (dir.path().join("given"), dir.path().join("linked"));
+    std::fs::write(&given, "given away").expect("write");
+    let name = "acceptance/links/given";
+    for _ in 0..2 {
+        bucket.upload(name, Body::Final(given.clone())).await.expect("upload of a final file");
+    }
+    std::fs::remove_file(&given).expect("the name here is ours");
+    assert_eq!(bucket.get(name, 100).await.expect(name), "given away");
+    if let Some(size) = bucket.link(name, &linked).await.expect("link") {
+        assert_eq!((size, std::fs::read(&linked).expect("linked")), (10, b"given away".to_vec()));
+    }
+    bucket.upload(name, Body::from("replaced")).await.expect(name);
+    if let Ok(content) = std::fs::read(&linked) {
+        assert_eq!(content, b"given away", "an upload replaces the object and leaves its link alone");
+    }
+    bucket.upload(name, Body::Final(dir.path().join("no such file"))).await.expect_err("no source");
+    bucket.delete(name).await.expect("delete");
 }
 
 async fn round_trip(bucket: &dyn Bucket) {

@@ -11,10 +11,10 @@ use async_trait::async_trait;
 use futures::{StreamExt, stream};
 use model::labels::Labels;
 use model::matcher::Matcher;
-use model::series::SampleBuffer;
 use tsdb::block::BlockReader;
-use tsdb::chunk::{Encoding, XorAppender, decode_into};
+use tsdb::chunk::Encoding;
 use tsdb::postings::{label_values_for_matchers, postings_for_matchers};
+use tsdb::tombstones::Interval;
 
 use crate::api::*;
 use crate::external_labels::{SeriesLabels, match_external_labels};
@@ -103,8 +103,7 @@ impl TsdbStore {
                     let deleted = block.tombstones().get(u64::from(series.reference));
                     let touched = deleted.iter().any(|gone| gone.mint <= meta.maxt && meta.mint <= gone.maxt);
                     if touched {
-                        let kept = |t: i64| !deleted.iter().any(|gone| gone.contains(t));
-                        chunks.extend(without_deleted(encoding, &data, kept).map_err(|cause| {
+                        chunks.extend(without_deleted(encoding, &data, deleted).map_err(|cause| {
                             Error::internal(format!(
                                 "block {}: chunk [{}, {}] of series {}: {cause}",
                                 block.meta().ulid,
@@ -139,27 +138,17 @@ impl TsdbStore {
     }
 }
 
-/// The samples of a chunk that were not deleted, encoded again; floats only.
-fn without_deleted(
-    encoding: Encoding,
-    data: &[u8],
-    kept: impl Fn(i64) -> bool,
-) -> Result<Option<AggrChunk>, String> {
-    let mut samples = SampleBuffer::new();
-    decode_into(encoding, data, &mut samples).map_err(|error| error.to_string())?;
-    if samples.has_histograms() {
-        return Err("histograms of which a part is deleted cannot be served".to_owned());
-    }
-    let mut appender = XorAppender::new();
-    let mut range: Option<(i64, i64)> = None;
-    for (t, value) in samples.timestamps.iter().zip(&samples.floats).filter(|(t, _)| kept(**t)) {
-        appender.append(*t, *value).map_err(|error| error.to_string())?;
-        range = Some((range.map_or(*t, |(first, _)| first), *t));
-    }
-    let data: bytes::Bytes = appender.bytes().to_vec().into();
-    let hash = twox_hash::XxHash64::oneshot(0, &data);
-    Ok(range
-        .map(|(mint, maxt)| AggrChunk::raw(mint, maxt, Chunk { encoding: ChunkEncoding::Xor, data, hash })))
+/// What is left of a chunk, encoded again.
+fn without_deleted(encoding: Encoding, data: &[u8], deleted: &[Interval]) -> Result<Vec<AggrChunk>, String> {
+    let built = tsdb::merge::without_deleted(encoding, data, deleted).map_err(|error| error.to_string())?;
+    let chunks = built.into_iter().map(|built| {
+        let wire = built.encoding.wire().ok_or_else(|| format!("no chunk encoding {}", built.encoding))?;
+        let data = bytes::Bytes::from(built.data);
+        let hash = twox_hash::XxHash64::oneshot(0, &data);
+        let chunk = Chunk { encoding: ChunkEncoding::from_wire(wire), data, hash };
+        Ok(AggrChunk::raw(built.mint, built.maxt, chunk))
+    });
+    chunks.collect()
 }
 
 /// Runs work that reads files off the async threads.

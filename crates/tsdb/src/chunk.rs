@@ -2,7 +2,7 @@
 //!
 //! Decoding appends to the columns of a [`SampleBuffer`]; nothing is allocated per float sample. Integer histograms
 //! come out as float histograms, which is what queries work on; [`histogram::HistogramDecoder`] gives them as stored.
-//! Writing is here for floats ([`XorAppender`]).
+//! Writing is here for floats ([`XorAppender`], [`encode_xor`], [`encode_xor2`]) and for histograms ([`append`]).
 //!
 //! Source of the formats: Prometheus `tsdb/chunkenc`, Thanos `pkg/compact/downsample/aggr.go`; described in
 //! `docs/format/chunks.md` and `docs/format/aggregate-chunk.md`.
@@ -21,7 +21,9 @@ use model::series::SampleBuffer;
 
 pub use aggregate::{AggregateChunk, AggregateKind};
 pub use layout::CounterResetHeader;
+pub(crate) use xor::XorCursor;
 pub use xor::{ChunkFull, XorAppender, encode_xor};
+pub use xor2::encode_xor2;
 
 /// How the bytes of a chunk are to be read: the byte before the data in a chunk file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -187,7 +189,7 @@ pub fn decode_range_into(
         Encoding::Xor => {
             let n = grow(out, sample_count(encoding, data)?, data)?;
             xor::decode(data, &mut out.timestamps[n..], &mut out.floats[n..])
-                .map(|_| trim(out, n, mint, maxt))
+                .map(|()| trim(out, n, mint, maxt))
         }
         Encoding::Xor2 => {
             if data.len() < xor2::HEADER_LEN {
@@ -224,7 +226,7 @@ pub fn decode_until_into(
     }
     let n = grow(out, sample_count(encoding, data)?, data)?;
     match xor::decode_until(data, maxt, &mut out.timestamps[n..], &mut out.floats[n..]) {
-        Ok((_, decoded)) => {
+        Ok(decoded) => {
             out.truncate(n + decoded);
             trim(out, n, mint, i64::MAX);
             Ok(())

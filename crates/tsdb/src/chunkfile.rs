@@ -13,7 +13,7 @@ use std::path::Path;
 
 use bytes::Bytes;
 
-use crate::bytes::{crc, uvarint};
+use crate::bytes::{crc, put_uvarint, uvarint};
 use crate::chunk::Encoding;
 use crate::error::{Error, Problem};
 use crate::mmap::Mapped;
@@ -86,6 +86,20 @@ impl ChunkFrame {
         let encoding = Encoding::from_byte(bytes[n]).map_err(|e| Problem::Other(e.to_string()))?;
         Ok(Self { encoding, len: data.end + 4, data })
     }
+}
+
+/// Appends the frame of a chunk to `out`; returns where in the frame the data are.
+pub(crate) fn put_frame(out: &mut Vec<u8>, encoding: Encoding, data: &[u8]) -> Range<usize> {
+    let start = out.len();
+    put_uvarint(out, data.len() as u64);
+    let sum_from = out.len();
+    out.push(encoding.byte());
+    let data_from = out.len();
+    out.extend_from_slice(data);
+    let data_to = out.len();
+    let sum = crc(&out[sum_from..]);
+    out.extend_from_slice(&sum.to_be_bytes());
+    data_from - start..data_to - start
 }
 
 /// The segments of a block, mapped.
@@ -235,7 +249,7 @@ mod tests {
         let mut offsets = Vec::new();
         for (encoding, data) in chunks {
             offsets.push(file.len() as u32);
-            crate::bytes::put_uvarint(&mut file, data.len() as u64);
+            put_uvarint(&mut file, data.len() as u64);
             let start = file.len();
             file.push(*encoding);
             file.extend_from_slice(data);

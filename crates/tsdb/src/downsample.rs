@@ -15,7 +15,7 @@ use std::path::Path;
 
 use model::series::SampleBuffer;
 
-use crate::chunk::{self, AggregateChunk, AggregateKind, Encoding};
+use crate::chunk::{AggregateChunk, AggregateKind, Encoding};
 use crate::error::{Error, Problem};
 use crate::merge::{self, MergeInput, MergeOptions, Merged, OutChunk, Part, Process, Scratch};
 
@@ -121,12 +121,11 @@ fn raw<'a>(
         let Some(first) = run.first() else { continue };
         match kind(first.encoding) {
             Kind::Float => {
-                let (columns, buffer) = scratch.columns();
+                let (columns, _) = scratch.columns();
                 columns.clear();
                 for chunk in run {
-                    buffer.clear();
-                    chunk::decode_into(chunk.encoding, chunk.data(), buffer).map_err(|e| chunk.error(e))?;
-                    floats::append_sound(buffer, columns);
+                    floats::append_sound(chunk.encoding, chunk.data(), columns)
+                        .map_err(|e| chunk.error(e))?;
                 }
                 floats::raw(columns, to, out);
             }
@@ -191,7 +190,7 @@ impl Downsample {
                 let parts: Vec<&AggregateChunk<'_>> = group.iter().map(|(_, parsed)| parsed).collect();
                 let done = match first_kind(group) {
                     Kind::Float => floats::again(&parts, self.to, scratch.columns(), out),
-                    Kind::Histogram => histograms::again(&parts, self.to, scratch.columns(), out),
+                    Kind::Histogram => histograms::again(&parts, self.to, scratch.columns().0, out),
                 };
                 done.map_err(|e| e.within(format!("chunks from {}", here[0].mint)))?;
             }

@@ -12,6 +12,7 @@ pub mod chunkfile;
 pub mod dedup;
 pub mod downsample;
 pub mod error;
+mod go_heap;
 pub mod index;
 pub mod index_header;
 pub mod merge;

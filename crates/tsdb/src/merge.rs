@@ -12,10 +12,11 @@
 
 mod aggregates;
 mod chunks;
-mod go_heap;
+mod frames;
 mod input;
 mod parallel;
 mod penalty;
+mod replica;
 mod samples;
 mod series;
 mod symbols;
@@ -29,6 +30,7 @@ use crate::meta::Stats;
 use crate::write::{DEFAULT_SEGMENT_SIZE, IndexWriter, SegmentWriter, WrittenIndex};
 
 pub use input::MergeInput;
+pub use samples::without_deleted;
 
 pub(crate) use chunks::{OutChunk, Part, Scratch, load_part};
 

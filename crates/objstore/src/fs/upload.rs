@@ -57,6 +57,21 @@ impl Temporary {
         Ok(Temporary { root, target, path, file: Some(file) })
     }
 
+    /// Another name of a file that is there; `None` when it cannot have one, on another disk for example.
+    fn link(root: Arc<PathBuf>, target: PathBuf, source: &Path) -> io::Result<Option<Self>> {
+        let file = open_source(source)?;
+        // Made for the name and the directories.
+        let mut temporary = Self::create(root, target)?;
+        fs::remove_file(&temporary.path)?;
+        if fs::hard_link(source, &temporary.path).is_err() {
+            temporary.file = None;
+            remove_empty_parents(&temporary.root, &temporary.target);
+            return Ok(None);
+        }
+        temporary.file = Some(file);
+        Ok(Some(temporary))
+    }
+
     fn file(&mut self) -> io::Result<&mut File> {
         self.file.as_mut().ok_or_else(|| io::Error::other("upload is finished"))
     }
@@ -70,6 +85,11 @@ impl Temporary {
         self.file()?.sync_all()?;
         fs::rename(&self.path, &self.target)?;
         self.file = None;
+        // Nothing is renamed where both are names of one file, uploaded before.
+        match fs::remove_file(&self.path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
         sync_dir(self.target.parent().unwrap_or(&self.root))
     }
 }
@@ -102,6 +122,20 @@ fn sync_dir(dir: &Path) -> io::Result<()> {
     File::open(dir)?.sync_all()
 }
 
+/// Opens the source of an upload.
+fn open_source(source: &Path) -> io::Result<File> {
+    File::open(source)
+        .map_err(|error| io::Error::new(error.kind(), format!("open {}: {error}", source.display())))
+}
+
+/// Copies a file, within the kernel where it can.
+fn copy(root: Arc<PathBuf>, target: PathBuf, source: &Path) -> io::Result<()> {
+    let mut source = open_source(source)?;
+    let mut temporary = Temporary::create(root, target)?;
+    io::copy(&mut source, temporary.file()?)?;
+    temporary.finish()
+}
+
 /// Writes `body` to `target`.
 pub(super) async fn upload(root: Arc<PathBuf>, object: &str, target: PathBuf, body: Body) -> Result<()> {
     let io_error = |error: io::Error| Error::new(Operation::Upload, object, kind_of(&error), error);
@@ -117,13 +151,13 @@ pub(super) async fn upload(root: Arc<PathBuf>, object: &str, target: PathBuf, bo
             tokio::task::spawn_blocking(write).await.map_err(joined)?.map_err(io_error)
         }
         Body::File(source) => {
-            let write = move || {
-                let mut source = File::open(&source).map_err(|error| {
-                    io::Error::new(error.kind(), format!("open {}: {error}", source.display()))
-                })?;
-                let mut temporary = Temporary::create(root, target)?;
-                io::copy(&mut source, temporary.file()?)?;
-                temporary.finish()
+            let write = move || copy(root, target, &source);
+            tokio::task::spawn_blocking(write).await.map_err(joined)?.map_err(io_error)
+        }
+        Body::Final(source) => {
+            let write = move || match Temporary::link(Arc::clone(&root), target.clone(), &source)? {
+                Some(temporary) => temporary.finish(),
+                None => copy(root, target, &source),
             };
             tokio::task::spawn_blocking(write).await.map_err(joined)?.map_err(io_error)
         }

@@ -13,20 +13,25 @@ use model::value::{STALE_NAN_BITS, is_stale};
 
 use super::Encoding;
 use super::layout::CounterResetHeader;
+use super::start_time::SAMPLE_COUNT_MASK;
 use layouts::Growth;
 
 /// A count of a bucket.
 pub trait Count: Copy + PartialOrd + Default + encode::EncodeSample {
     /// The encoding of chunks of histograms with such counts.
     const ENCODING: Encoding;
+    /// The same with start timestamps.
+    const ENCODING_ST: Encoding;
 }
 
 impl Count for i64 {
     const ENCODING: Encoding = Encoding::Histogram;
+    const ENCODING_ST: Encoding = Encoding::HistogramSt;
 }
 
 impl Count for f64 {
     const ENCODING: Encoding = Encoding::FloatHistogram;
+    const ENCODING_ST: Encoding = Encoding::FloatHistogramSt;
 }
 
 /// Schema, zero threshold, bounds and spans of the samples of a chunk.
@@ -43,6 +48,8 @@ struct Shape {
 #[derive(Debug, Clone)]
 struct Sample<C> {
     t: i64,
+    /// Start timestamp in ms, 0 for none.
+    start: i64,
     count: C,
     zero_count: C,
     sum: f64,
@@ -89,7 +96,7 @@ impl Incoming<i64> {
         Self {
             hint: h.counter_reset_hint,
             shape,
-            sample: Sample { t, count, zero_count, sum: h.sum, positive, negative },
+            sample: Sample { t, start: 0, count, zero_count, sum: h.sum, positive, negative },
         }
     }
 }
@@ -112,15 +119,23 @@ impl Incoming<f64> {
         Self {
             hint: h.counter_reset_hint,
             shape,
-            sample: Sample { t, count, zero_count, sum: h.sum, positive, negative },
+            sample: Sample { t, start: 0, count, zero_count, sum: h.sum, positive, negative },
         }
     }
 }
 
 impl<C: Count> Incoming<C> {
+    /// The same with a start timestamp in ms; 0 for none.
+    #[must_use]
+    pub fn started(mut self, start: i64) -> Self {
+        self.sample.start = start;
+        self
+    }
+
     fn stale(t: i64, hint: CounterResetHint) -> Self {
         let sample = Sample {
             t,
+            start: 0,
             count: C::default(),
             zero_count: C::default(),
             sum: f64::from_bits(STALE_NAN_BITS),
@@ -187,6 +202,14 @@ impl<C: Count> HistogramBuilder<C> {
         self.samples.is_empty()
     }
 
+    /// Whether another sample with or without a start timestamp may be added, as far as that and the number of samples
+    /// go, of which there shall be `most` at most.
+    pub fn has_room(&self, most: usize, start: bool) -> bool {
+        let Some(first) = self.samples.first() else { return true };
+        let most = if start { most.min(usize::from(SAMPLE_COUNT_MASK)) } else { most };
+        self.samples.len() < most && start == (first.start != 0)
+    }
+
     /// Adds a histogram. When it does not fit what is there, the chunk is closed and returned, and a new one begun.
     pub fn append(&mut self, incoming: Incoming<C>) -> Option<Built> {
         if self.samples.is_empty() {
@@ -232,9 +255,12 @@ impl<C: Count> HistogramBuilder<C> {
         let shape = std::mem::take(&mut self.shape);
         let (first, last) = (samples.first()?, samples.last()?);
         let (mint, maxt) = (first.t, last.t);
-        let data = encode::chunk(self.header, &shape, &samples);
+        // A chunk that cannot count its samples beside the start timestamps goes without.
+        let starts = samples.iter().any(|s| s.start != 0) && samples.len() <= usize::from(SAMPLE_COUNT_MASK);
+        let data = encode::chunk(self.header, &shape, &samples, starts);
         self.header = CounterResetHeader::Unknown;
-        Some(Built { encoding: C::ENCODING, data, mint, maxt, samples: samples.len() })
+        let encoding = if starts { C::ENCODING_ST } else { C::ENCODING };
+        Some(Built { encoding, data, mint, maxt, samples: samples.len() })
     }
 
     /// Whether a histogram goes into the open chunk.

@@ -7,7 +7,7 @@
 //! Source of the format: Prometheus `tsdb/chunkenc/st.go`, `xor2.go`.
 
 use super::{ChunkError, varbit};
-use crate::bits::BitReader;
+use crate::bits::{BitReader, BitWriter};
 
 /// The low bits of the sample count of start-timestamp histogram chunks; the reset header has the high ones.
 pub(super) const SAMPLE_COUNT_MASK: u16 = 0x3fff;
@@ -49,5 +49,46 @@ impl StartDecoder {
             self.start = prev_t.wrapping_sub(self.diff);
         }
         Ok(self.start)
+    }
+}
+
+/// The last sample that the header can name as the first one with a change; from it on start timestamps are written
+/// whether they change or not.
+const MAX_CHANGES_FROM: usize = 0x7f;
+
+/// Writes the start timestamps of a chunk.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct StartEncoder {
+    /// Where the header byte is in the chunk.
+    header_at: usize,
+    changes: bool,
+    start: i64,
+    diff: i64,
+}
+
+impl StartEncoder {
+    pub(super) fn new(header_at: usize) -> Self {
+        Self { header_at, changes: false, start: 0, diff: 0 }
+    }
+
+    /// Writes the start timestamp of sample `index` behind its value; 0 for none.
+    pub(super) fn write(&mut self, w: &mut BitWriter, index: usize, t: i64, prev_t: i64, start: i64) {
+        if index == 0 {
+            if start != 0 {
+                w.write_varint(t.wrapping_sub(start));
+                w.bytes_mut()[self.header_at] = 0x80;
+            }
+        } else if self.changes {
+            let diff = prev_t.wrapping_sub(start);
+            varbit::write_int(w, diff.wrapping_sub(self.diff));
+            self.diff = diff;
+        } else if start != self.start || index == MAX_CHANGES_FROM {
+            // Differs here at the latest, so the index fits.
+            self.diff = prev_t.wrapping_sub(start);
+            self.changes = true;
+            varbit::write_int(w, self.diff);
+            w.bytes_mut()[self.header_at] |= index as u8;
+        }
+        self.start = start;
     }
 }

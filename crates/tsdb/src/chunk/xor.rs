@@ -14,8 +14,11 @@
 //!
 //! Source of the format: Prometheus `tsdb/chunkenc/xor.go`.
 
+mod decode;
 mod encode;
 
+pub(crate) use decode::XorCursor;
+pub(super) use decode::{decode, decode_until};
 pub use encode::encode_xor;
 
 use super::{ChunkError, varbit};
@@ -38,7 +41,12 @@ impl Window {
     /// Reads 5 bits of leading zeros and 6 bits of width; 11 bits must be ensured.
     #[inline(always)]
     pub(super) fn read(r: &mut BitReader<'_>) -> Result<Self, ChunkError> {
-        let header = r.take(11) as u32;
+        Self::new(r.take(11) as u32)
+    }
+
+    /// Takes 5 bits of leading zeros and 6 bits of width apart.
+    #[inline(always)]
+    fn new(header: u32) -> Result<Self, ChunkError> {
         let leading = header >> 6;
         let width = header & 0x3f;
         let width = if width == 0 { 64 } else { width };
@@ -77,97 +85,6 @@ pub(super) fn read_value(
     }
     *bits ^= window.read_delta(r);
     Ok(())
-}
-
-/// Where decoding stopped: what an appender needs to go on.
-pub(super) struct End {
-    t: i64,
-    bits: u64,
-    delta: i64,
-    window: Window,
-    /// Bits used of the stream.
-    consumed: usize,
-}
-
-/// Decodes as many samples as the slices are long, which is the number in the header.
-pub(super) fn decode(data: &[u8], ts: &mut [i64], vs: &mut [f64]) -> Result<End, ChunkError> {
-    decode_until(data, i64::MAX, ts, vs).map(|(end, _)| end)
-}
-
-/// Decodes up to and with the first sample after `maxt` (ms), at most as many as the slices are long; returns how many.
-pub(super) fn decode_until(
-    data: &[u8],
-    maxt: i64,
-    ts: &mut [i64],
-    vs: &mut [f64],
-) -> Result<(End, usize), ChunkError> {
-    let mut r = BitReader::new(&data[HEADER_LEN..]);
-    let all = ts.len();
-    let mut out = ts.iter_mut().zip(vs.iter_mut());
-    let (mut t, mut bits, mut delta, mut window) = (i64::MIN, 0, 0, Window::FULL);
-
-    if let Some((t_out, v_out)) = out.next() {
-        t = r.read_varint()?;
-        bits = r.read(64);
-        (*t_out, *v_out) = (t, f64::from_bits(bits));
-    }
-    if let Some((t_out, v_out)) = out.next() {
-        delta = r.read_uvarint()? as i64;
-        t = t.wrapping_add(delta);
-        read_value(&mut r, &mut bits, &mut window)?;
-        (*t_out, *v_out) = (t, f64::from_bits(bits));
-    }
-    while t <= maxt {
-        let Some((t_out, v_out)) = out.next() else { break };
-        // Enough for a control prefix with its field (24 bits at most, but for the escape), and a value's prefix with
-        // its window (13 bits).
-        r.ensure(37);
-        let word = r.peek();
-        if word >> 63 == 0 {
-            t = t.wrapping_add(delta);
-            if word >> 62 == 0 {
-                r.consume(2);
-                (*t_out, *v_out) = (t, f64::from_bits(bits));
-                continue;
-            }
-            r.consume(1);
-        } else {
-            let dod = if word >> 62 == 0b10 {
-                let v = (word << 2) >> (64 - 14);
-                r.consume(2 + 14);
-                varbit::signed(v, 14)
-            } else {
-                read_wide_dod(&mut r)
-            };
-            delta = delta.wrapping_add(dod);
-            t = t.wrapping_add(delta);
-        }
-        read_value(&mut r, &mut bits, &mut window)?;
-        (*t_out, *v_out) = (t, f64::from_bits(bits));
-    }
-    r.check()?;
-    let decoded = all - out.len();
-    Ok((End { t, bits, delta, window, consumed: r.consumed() }, decoded))
-}
-
-/// The delta of deltas behind a prefix that starts with 11.
-#[inline]
-fn read_wide_dod(r: &mut BitReader<'_>) -> i64 {
-    let word = r.peek();
-    match (!word).leading_zeros().min(4) {
-        2 => {
-            r.consume(3);
-            varbit::signed(r.take(17), 17)
-        }
-        3 => {
-            r.consume(4);
-            varbit::signed(r.take(20), 20)
-        }
-        _ => {
-            r.consume(4);
-            r.read(64) as i64
-        }
-    }
 }
 
 /// The window of a writer; `None` until the first change of a value.
@@ -229,8 +146,13 @@ impl XorAppender {
         if samples == 0 {
             return Ok(Self::new());
         }
-        let (mut ts, mut vs) = (vec![0; usize::from(samples)], vec![0.0; usize::from(samples)]);
-        let end = decode(data, &mut ts, &mut vs)?;
+        let mut cursor = XorCursor::new(data)?;
+        if cursor.left() > data.len() * 8 {
+            return Err(ChunkError::UnexpectedEnd);
+        }
+        let (mut ts, mut vs) = (vec![0; cursor.left()], vec![0.0; cursor.left()]);
+        cursor.fill(&mut ts, &mut vs)?;
+        let end = cursor.end();
         let used = end.consumed.div_ceil(8);
         let bytes = data[..HEADER_LEN + used].to_vec();
         // As in Prometheus a resumed chunk that had no change yet starts with the whole word for its window.

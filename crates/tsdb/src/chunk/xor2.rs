@@ -19,6 +19,10 @@
 //! A stale marker leaves the value against which the next one is compressed as it was. The header byte is described in
 //! [`super::start_time`]. Source of the format: Prometheus `tsdb/chunkenc/xor2.go`.
 
+mod encode;
+
+pub use encode::encode_xor2;
+
 use model::series::SampleBuffer;
 use model::value::STALE_NAN_BITS;
 

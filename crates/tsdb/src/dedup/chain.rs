@@ -8,6 +8,8 @@ use std::sync::Arc;
 use model::histogram::CounterResetHint;
 use model::series::SampleBuffer;
 
+use crate::go_heap::GoHeap;
+
 /// A replica and the index of its current sample.
 struct Cursor<'a> {
     samples: &'a SampleBuffer,
@@ -20,43 +22,9 @@ impl Cursor<'_> {
     }
 }
 
-/// Go's `container/heap` by time, down to the order of equal elements.
-#[derive(Default)]
-struct Heap<'a>(Vec<Cursor<'a>>);
-
-impl<'a> Heap<'a> {
-    fn push(&mut self, cursor: Cursor<'a>) {
-        self.0.push(cursor);
-        let mut j = self.0.len() - 1;
-        while j > 0 {
-            let parent = (j - 1) / 2;
-            if self.0[j].time() >= self.0[parent].time() {
-                break;
-            }
-            self.0.swap(j, parent);
-            j = parent;
-        }
-    }
-
-    fn pop(&mut self) -> Option<Cursor<'a>> {
-        let n = self.0.len().checked_sub(1)?;
-        self.0.swap(0, n);
-        let mut i = 0;
-        loop {
-            let left = 2 * i + 1;
-            if left >= n {
-                break;
-            }
-            let right = left + 1;
-            let child = if right < n && self.0[right].time() < self.0[left].time() { right } else { left };
-            if self.0[child].time() >= self.0[i].time() {
-                break;
-            }
-            self.0.swap(i, child);
-            i = child;
-        }
-        self.0.pop()
-    }
+/// By the current samples.
+fn earlier(a: &Cursor<'_>, b: &Cursor<'_>) -> bool {
+    a.time() < b.time()
 }
 
 /// Appends the merged samples of the replicas to `out`.
@@ -68,9 +36,9 @@ pub fn chain(replicas: &[SampleBuffer], out: &mut SampleBuffer) {
         out.extend_from(first, 0..first.len());
         return;
     }
-    let mut heap = Heap::default();
+    let mut heap = GoHeap::new();
     for samples in others.iter().filter(|s| !s.is_empty()) {
-        heap.push(Cursor { samples, pos: 0 });
+        heap.push(Cursor { samples, pos: 0 }, earlier);
     }
     let mut current = Cursor { samples: first, pos: 0 };
     let mut last = None;
@@ -83,7 +51,7 @@ pub fn chain(replicas: &[SampleBuffer], out: &mut SampleBuffer) {
         }
         if current.pos < ts.len() {
             // As far as the current replica is the earliest.
-            let end = match heap.0.first() {
+            let end = match heap.first() {
                 Some(next) => current.pos + run_before(&ts[current.pos..], next.time()),
                 None => ts.len(),
             };
@@ -94,11 +62,11 @@ pub fn chain(replicas: &[SampleBuffer], out: &mut SampleBuffer) {
                 current.pos = end;
                 continue;
             }
-            heap.push(current);
+            heap.push(current, earlier);
         }
         // Take the earliest one's sample even if another has the same time; that one is left out then.
         current = loop {
-            let Some(mut next) = heap.pop() else { return };
+            let Some(mut next) = heap.pop(earlier) else { return };
             let t = next.time();
             changed = true;
             if Some(t) != last {

@@ -5,29 +5,42 @@ use model::value::is_stale;
 use super::Columns;
 use super::windows::{chunk_count, for_each_window, window_end};
 use crate::chunk::append::Built;
-use crate::chunk::{self, AggregateChunk, AggregateKind, Encoding, aggregate, encode_xor};
+use crate::chunk::{self, AggregateChunk, AggregateKind, ChunkError, Encoding, aggregate, encode_xor};
 use crate::error::Error;
 use crate::merge::OutChunk;
 
 /// What is taken for the resolution of raw samples, in ms.
 const RAW_RESOLUTION: i64 = 60_000;
 
-/// Appends samples without stale markers and without those that go back in time.
-pub(super) fn append_sound(from: &Columns, to: &mut Columns) {
-    let ascending = from.timestamps.is_sorted();
-    if ascending && !from.floats.iter().any(|v| is_stale(*v)) {
-        to.timestamps.extend_from_slice(&from.timestamps);
-        to.floats.extend_from_slice(&from.floats);
-        return;
+/// Appends the samples of a float chunk, without stale markers and without those that go back in time.
+pub(super) fn append_sound(encoding: Encoding, data: &[u8], to: &mut Columns) -> Result<(), ChunkError> {
+    if encoding.is_histogram() {
+        return Err(ChunkError::WrongKind(encoding));
     }
-    let mut last = i64::MIN;
-    for (t, v) in from.timestamps.iter().zip(&from.floats) {
-        if !is_stale(*v) && *t >= last {
-            to.timestamps.push(*t);
-            to.floats.push(*v);
-            last = *t;
+    let start = to.len();
+    chunk::decode_into(encoding, data, to)?;
+    // Start timestamps have no place in aggregates.
+    to.start_timestamps.clear();
+    let (ts, vs) = (&mut to.timestamps, &mut to.floats);
+    let descends = ts[start..].windows(2).fold(false, |found, pair| found | (pair[0] > pair[1]));
+    if !descends && !has_nan(&vs[start..]) {
+        return Ok(());
+    }
+    let (mut kept, mut last) = (start, i64::MIN);
+    for i in start..ts.len() {
+        if !is_stale(vs[i]) && ts[i] >= last {
+            last = ts[i];
+            (ts[kept], vs[kept]) = (ts[i], vs[i]);
+            kept += 1;
         }
     }
+    to.truncate(kept);
+    Ok(())
+}
+
+/// Looks at all of them, which is faster than to stop at the first one.
+fn has_nan(values: &[f64]) -> bool {
+    values.iter().fold(false, |found, v| found | v.is_nan())
 }
 
 /// Downsamples the raw samples of a series.
@@ -45,7 +58,7 @@ pub(super) fn raw<'a>(samples: &Columns, to: i64, out: &mut Vec<OutChunk<'a>>) {
         end += ts[end..].iter().take_while(|t| **t <= window).count();
         let (part_ts, part_vs) = (&ts[from..end], &vs[from..end]);
         from = end;
-        if part_vs.iter().any(|v| v.is_nan()) {
+        if has_nan(part_vs) {
             kept_ts.clear();
             kept_vs.clear();
             for (t, v) in part_ts.iter().zip(part_vs).filter(|(_, v)| !v.is_nan()) {
@@ -156,18 +169,12 @@ pub(super) fn expand(
     chunks: &[&AggregateChunk<'_>],
     kind: AggregateKind,
     columns: &mut Columns,
-    buffer: &mut Columns,
 ) -> Result<(), Error> {
     columns.clear();
     for chunk in chunks {
-        let Some((encoding, data)) = chunk.get(kind) else { continue };
-        buffer.clear();
-        let wrong = |source| Error::Chunk { reference: 0, source };
-        chunk::decode_into(encoding, data, buffer).map_err(wrong)?;
-        if buffer.has_histograms() {
-            return Err(wrong(chunk::ChunkError::WrongKind(encoding)));
+        if let Some((encoding, data)) = chunk.get(kind) {
+            append_sound(encoding, data, columns).map_err(|source| Error::Chunk { reference: 0, source })?;
         }
-        append_sound(buffer, columns);
     }
     Ok(())
 }
@@ -199,7 +206,7 @@ pub(super) fn again<'a>(
 ) -> Result<(), Error> {
     let mut parts: [Option<Aggregated>; 5] = Default::default();
     for kind in [AggregateKind::Count, AggregateKind::Sum, AggregateKind::Min, AggregateKind::Max] {
-        expand(chunks, kind, columns, buffer)?;
+        expand(chunks, kind, columns)?;
         parts[kind as usize] = aggregate_column(kind, columns, to);
     }
     parts[AggregateKind::Counter as usize] = counter(chunks, to, columns, buffer)?;
@@ -230,7 +237,7 @@ fn counter(
         let wrong = |source| Error::Chunk { reference: 0, source };
         chunk::decode_into(encoding, data, buffer).map_err(wrong)?;
         if buffer.has_histograms() {
-            return Err(wrong(chunk::ChunkError::WrongKind(encoding)));
+            return Err(wrong(ChunkError::WrongKind(encoding)));
         }
         for (t, v) in buffer.timestamps.iter().zip(&buffer.floats).filter(|(_, v)| !v.is_nan()) {
             match &mut state {

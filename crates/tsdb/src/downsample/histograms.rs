@@ -259,7 +259,7 @@ fn part(built: &Option<Built>) -> Option<(Encoding, &[u8])> {
 pub(super) fn again<'a>(
     chunks: &[&AggregateChunk<'_>],
     to: i64,
-    (columns, buffer): (&mut Columns, &mut Columns),
+    columns: &mut Columns,
     out: &mut Vec<OutChunk<'a>>,
 ) -> Result<(), Error> {
     let samples = |kind| {
@@ -289,7 +289,7 @@ pub(super) fn again<'a>(
         windows.row(end).sum = sum;
         Ok(())
     })?;
-    expand(chunks, AggregateKind::Count, columns, buffer)?;
+    expand(chunks, AggregateKind::Count, columns)?;
     for_each_window(&columns.timestamps, to, |end, range| {
         windows.row(end).count = Some(columns.floats[range].iter().fold(0.0, |sum, v| sum + v));
     });

@@ -3,29 +3,38 @@
 //! Differs from Thanos: where a stretch gives several chunks, Thanos loses a sample of each aggregate but the count at
 //! every border; here all are kept.
 
-use super::chunks::OutChunk;
+use super::chunks::{OutChunk, Scratch};
 use super::penalty::Deduplicated;
-use super::samples::{ChunkEncoder, MAX_SAMPLES, Value, decode};
+use super::replica::Decoded;
+use super::samples::{ChunkEncoder, MAX_SAMPLES, Point, Value, decode};
 use crate::chunk::append::Built;
 use crate::chunk::{AggregateChunk, AggregateKind, ChunkError, Encoding, aggregate};
+use crate::error::Error;
 use crate::tombstones::Interval;
 
 /// Samples of one aggregate.
-type Samples = Vec<(i64, Value)>;
+type Samples = Vec<(i64, Point)>;
 
 /// The deduplicated chunks of replicas, of which the first one is the earliest.
-pub(super) fn deduplicate(chunks: &[&OutChunk<'_>]) -> Result<Vec<OutChunk<'static>>, ChunkError> {
-    let parsed: Vec<_> = chunks.iter().map(|c| AggregateChunk::parse(c.data())).collect::<Result<_, _>>()?;
+pub(super) fn deduplicate(
+    chunks: &[&OutChunk<'_>],
+    scratch: &mut Scratch,
+) -> Result<Vec<OutChunk<'static>>, Error> {
+    let parsed: Vec<_> = chunks
+        .iter()
+        .map(|chunk| Ok((*chunk, AggregateChunk::parse(chunk.data()).map_err(|e| chunk.error(e))?)))
+        .collect::<Result<_, Error>>()?;
     let mut columns: [Samples; 5] = Default::default();
     for kind in AggregateKind::ALL {
-        let mut merged: Deduplicated<Value> = Deduplicated::new();
+        let mut merged = Deduplicated::new(scratch.points());
         // As in Thanos the first chunk comes last here.
-        for chunk in parsed[1..].iter().chain(&parsed[..1]) {
-            let Some((encoding, data)) = chunk.get(kind) else { continue };
-            let (timestamps, values): (Vec<i64>, Vec<Value>) = decode(encoding, data)?.into_iter().unzip();
-            merged.merge(&timestamps, &values);
+        for (chunk, parts) in parsed[1..].iter().chain(&parsed[..1]) {
+            let Some((encoding, data)) = parts.get(kind) else { continue };
+            merged.merge(Decoded::from(decode(encoding, data).map_err(|e| chunk.error(e))?))?;
         }
-        columns[kind as usize] = merged.timestamps.into_iter().zip(merged.values).collect();
+        let merged = merged.finish()?;
+        columns[kind as usize] =
+            merged.timestamps.iter().copied().zip(merged.values.iter().cloned()).collect();
     }
     Ok(encode(&columns, MAX_SAMPLES))
 }
@@ -59,14 +68,15 @@ fn encode(columns: &[Samples; 5], most: usize) -> Vec<OutChunk<'static>> {
             let from = column.partition_point(|(t, _)| t < mint);
             let to = column.partition_point(|(t, _)| t <= maxt);
             let mut encoder = ChunkEncoder::unlimited();
-            for (t, value) in &column[from..to.max(from)] {
-                encoder.push(*t, value);
+            for (t, point) in &column[from..to.max(from)] {
+                encoder.push(*t, point);
             }
             // The last value again, for the reset at the border to the next chunk to be seen.
             if kind == AggregateKind::Counter
-                && let Some((t, value @ Value::Float(_))) = column[from..to.max(from)].last()
+                && let Some((t, point @ Point { value: Value::Float(_), .. })) =
+                    column[from..to.max(from)].last()
             {
-                encoder.push(*t, value);
+                encoder.push(*t, point);
             }
             parts[kind as usize] =
                 encoder.finish().into_iter().next().map(|c| (c.encoding, c.data().to_vec()));

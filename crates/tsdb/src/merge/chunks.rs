@@ -3,16 +3,19 @@
 use std::cmp::Ordering;
 use std::ops::Range;
 
+use bytes::Bytes;
 use model::series::SampleBuffer;
 
-use super::go_heap::GoHeap;
-use super::penalty::Deduplicated;
-use super::samples::{ChunkEncoder, Value, chain, decode, encode_floats};
+use super::frames::{Frames, encode_floats};
+use super::penalty::{Buffers, Deduplicated};
+use super::replica::{Decoded, Floats};
+use super::samples::{ChunkEncoder, Point, chain, decode, without_deleted};
 use super::{MergeInput, MergeMode, aggregates};
 use crate::chunk::append::Built;
 use crate::chunk::{self, Encoding};
 use crate::chunkfile::ChunkRef;
 use crate::error::Error;
+use crate::go_heap::GoHeap;
 use crate::index::ChunkMeta;
 use crate::tombstones::Interval;
 use crate::write::SegmentWriter;
@@ -40,6 +43,8 @@ pub(crate) struct OutChunk<'a> {
 enum ChunkBytes<'a> {
     /// As it lies in a segment, and where in it the data are.
     Frame(&'a [u8], Range<usize>),
+    /// The same, new: with others in one piece of memory.
+    NewFrame(Bytes, Range<usize>),
     /// New data.
     Built(Vec<u8>),
 }
@@ -48,6 +53,11 @@ impl<'a> OutChunk<'a> {
     pub(crate) fn built(built: Built) -> Self {
         let Built { encoding, data, mint, maxt, samples } = built;
         Self { mint, maxt, encoding, samples, bytes: ChunkBytes::Built(data) }
+    }
+
+    /// A chunk of floats, encoded and framed.
+    pub(super) fn framed(mint: i64, maxt: i64, samples: usize, frame: Bytes, data: Range<usize>) -> Self {
+        Self { mint, maxt, encoding: Encoding::Xor, samples, bytes: ChunkBytes::NewFrame(frame, data) }
     }
 
     /// The chunk as the input has it.
@@ -62,6 +72,7 @@ impl<'a> OutChunk<'a> {
     pub(crate) fn data(&self) -> &[u8] {
         match &self.bytes {
             ChunkBytes::Frame(frame, data) => &frame[data.clone()],
+            ChunkBytes::NewFrame(frame, data) => &frame[data.clone()],
             ChunkBytes::Built(data) => data,
         }
     }
@@ -69,6 +80,7 @@ impl<'a> OutChunk<'a> {
     pub(super) fn write(&self, segments: &mut SegmentWriter) -> Result<ChunkRef, Error> {
         match &self.bytes {
             ChunkBytes::Frame(frame, data) => segments.write_frame(frame, data.len()),
+            ChunkBytes::NewFrame(frame, data) => segments.write_frame(frame, data.len()),
             ChunkBytes::Built(data) => segments.write(self.encoding, data),
         }
     }
@@ -87,12 +99,25 @@ impl<'a> OutChunk<'a> {
 pub(crate) struct Scratch {
     buffer: SampleBuffer,
     columns: SampleBuffer,
-    floats: Deduplicated<f64>,
+    floats: Buffers<f64>,
+    points: Buffers<Point>,
+    frames: Frames,
 }
 
 impl Scratch {
     pub(super) fn new() -> Self {
-        Self { buffer: SampleBuffer::new(), columns: SampleBuffer::new(), floats: Deduplicated::new() }
+        Self {
+            buffer: SampleBuffer::new(),
+            columns: SampleBuffer::new(),
+            floats: Buffers::default(),
+            points: Buffers::default(),
+            frames: Frames::default(),
+        }
+    }
+
+    /// For deduplicating samples of any kind.
+    pub(super) fn points(&mut self) -> &mut Buffers<Point> {
+        &mut self.points
     }
 
     /// Two buffers for whatever is done.
@@ -158,13 +183,8 @@ fn without(chunk: &OutChunk<'_>, deleted: &[Interval]) -> Result<Vec<OutChunk<'s
     if chunk.encoding == Encoding::Aggregate {
         return aggregates::without(chunk, deleted).map_err(|e| chunk.error(e));
     }
-    let samples = decode(chunk.encoding, chunk.data()).map_err(|e| chunk.error(e))?;
-    // Fewer samples need no more chunks than there were, so this one is not cut by their number.
-    let mut encoder = ChunkEncoder::unlimited();
-    for (t, value) in samples.iter().filter(|(t, _)| !deleted.iter().any(|d| d.contains(*t))) {
-        encoder.push(*t, value);
-    }
-    Ok(encoder.finish())
+    let built = without_deleted(chunk.encoding, chunk.data(), deleted).map_err(|e| chunk.error(e))?;
+    Ok(built.into_iter().map(OutChunk::built).collect())
 }
 
 /// The chunks of one input or of one merged stretch, in order.
@@ -251,7 +271,7 @@ fn compact(base: &OutChunk<'_>, overlapping: &[OutChunk<'_>]) -> Result<Vec<OutC
         .map(|c| decode(c.encoding, c.data()).map_err(|e| c.error(e)))
         .collect::<Result<_, _>>()?;
     let mut encoder = ChunkEncoder::default();
-    chain(&lists, |t, value| encoder.push(t, &value));
+    chain(&lists, |t, point| encoder.push(t, &point));
     Ok(encoder.finish())
 }
 
@@ -265,30 +285,28 @@ fn deduplicate(
 ) -> Result<Vec<OutChunk<'static>>, Error> {
     let alike = || [base].into_iter().chain(overlapping.iter().filter(|c| c.encoding == base.encoding));
     match base.encoding {
-        Encoding::Xor | Encoding::Xor2 => {
-            let Scratch { buffer, floats, .. } = scratch;
-            floats.clear();
+        Encoding::Xor => {
+            let mut merged = Deduplicated::new(&mut scratch.floats);
             for chunk in alike() {
-                buffer.clear();
-                chunk::decode_into(chunk.encoding, chunk.data(), buffer).map_err(|e| chunk.error(e))?;
-                floats.merge(&buffer.timestamps, &buffer.floats);
+                merged.merge(Floats::new(chunk)?)?;
             }
-            Ok(encode_floats(&floats.timestamps, &floats.values))
+            let merged = merged.finish()?;
+            Ok(encode_floats(&merged.timestamps, &merged.values, &mut scratch.frames))
         }
         Encoding::Aggregate => {
             let chunks: Vec<&OutChunk<'_>> = alike().collect();
-            aggregates::deduplicate(&chunks).map_err(|e| base.error(e))
+            aggregates::deduplicate(&chunks, scratch)
         }
         _ => {
-            let mut merged: Deduplicated<Value> = Deduplicated::new();
+            let mut merged = Deduplicated::new(&mut scratch.points);
             for chunk in alike() {
                 let samples = decode(chunk.encoding, chunk.data()).map_err(|e| chunk.error(e))?;
-                let (timestamps, values): (Vec<i64>, Vec<Value>) = samples.into_iter().unzip();
-                merged.merge(&timestamps, &values);
+                merged.merge(Decoded::from(samples))?;
             }
+            let merged = merged.finish()?;
             let mut encoder = ChunkEncoder::default();
-            for (t, value) in merged.timestamps.iter().zip(&merged.values) {
-                encoder.push(*t, value);
+            for (t, point) in merged.timestamps.iter().zip(&merged.values) {
+                encoder.push(*t, point);
             }
             Ok(encoder.finish())
         }

@@ -2,164 +2,285 @@
 //!
 //! Thanos wraps one iterator over two for every chunk that overlaps, so that each sample passes all of them. Here the
 //! result so far is kept as columns, and a further chunk is merged into it from the place on where it can have an
-//! effect; what lies before is left as it is. The choices are the same, sample for sample. Source of the rules: Thanos
+//! effect; what lies before is left as it is. Of a chunk only those samples are decoded that decide: of two replicas
+//! without gaps that is about half. The choices are the same, sample for sample. Source of the rules: Thanos
 //! `pkg/dedup/iter.go`.
+
+use super::replica::Replica;
+use crate::error::Error;
 
 /// Penalty against the other replica, in ms, as long as no distance of samples is known.
 const INITIAL_PENALTY: i64 = 5000;
 
-/// The deduplicated samples of some chunks.
-pub(super) struct Deduplicated<V> {
+/// Samples decoded at once when one is looked for.
+const LOOK: usize = 8;
+
+/// Columns of samples, kept for the next series.
+#[derive(Debug)]
+pub(super) struct Columns<V> {
     pub(super) timestamps: Vec<i64>,
     pub(super) values: Vec<V>,
-    /// For each sample the time from which on another replica's samples may still be seen after it and those before it:
-    /// what begins later is not touched by any choice up to here.
+}
+
+impl<V> Default for Columns<V> {
+    fn default() -> Self {
+        Self { timestamps: Vec::new(), values: Vec::new() }
+    }
+}
+
+impl<V> Default for Buffers<V> {
+    fn default() -> Self {
+        Self { out: Columns::default(), reach: Vec::new(), sides: Default::default() }
+    }
+}
+
+impl<V: Clone> Columns<V> {
+    pub(super) fn clear(&mut self) {
+        self.timestamps.clear();
+        self.values.clear();
+    }
+
+    /// Adds samples of another one.
+    fn extend(&mut self, from: &Self, range: std::ops::Range<usize>) {
+        self.timestamps.extend_from_slice(&from.timestamps[range.clone()]);
+        self.values.extend_from_slice(&from.values[range]);
+    }
+}
+
+/// The memory of [`Deduplicated`], to be used again.
+pub(super) struct Buffers<V> {
+    pub(super) out: Columns<V>,
+    /// For each sample of `out` the time from which on another replica's samples may still be seen after it and those
+    /// before it: what begins later is not touched by any choice up to here.
     reach: Vec<i64>,
-    tail_timestamps: Vec<i64>,
-    tail_values: Vec<V>,
+    sides: [Columns<V>; 2],
+}
+
+/// The deduplicated samples of some chunks.
+pub(super) struct Deduplicated<'b, V, R> {
+    buffers: &'b mut Buffers<V>,
+    /// What comes after all of these: the rest of the chunk that was merged last or of the one before, not decoded yet.
+    rest: Option<R>,
 }
 
 /// Where a merge of two stands.
 #[derive(Clone, Copy)]
 struct State {
     last: i64,
-    penalty_a: i64,
-    penalty_b: i64,
+    penalty: [i64; 2],
 }
 
-impl<V: Clone> Deduplicated<V> {
-    pub(super) fn new() -> Self {
-        Self {
-            timestamps: Vec::new(),
-            values: Vec::new(),
-            reach: Vec::new(),
-            tail_timestamps: Vec::new(),
-            tail_values: Vec::new(),
+/// One of the two that are merged.
+struct Side<V, R> {
+    columns: Columns<V>,
+    /// Sample it stands at, of those that are decoded.
+    at: usize,
+    rest: Option<R>,
+}
+
+impl<V: Clone, R: Replica<V>> Side<V, R> {
+    /// Decodes some more; false at the end.
+    fn more(&mut self, most: usize) -> Result<bool, Error> {
+        let Some(rest) = &mut self.rest else { return Ok(false) };
+        if rest.left() == 0 {
+            self.rest = None;
+            return Ok(false);
+        }
+        rest.read(most, &mut self.columns.timestamps, &mut self.columns.values)?;
+        Ok(true)
+    }
+
+    /// Goes to the first sample at or after `from`; `None` when there is none.
+    #[inline]
+    fn seek(&mut self, from: i64) -> Result<Option<i64>, Error> {
+        loop {
+            while let Some(t) = self.columns.timestamps.get(self.at) {
+                if *t >= from {
+                    return Ok(Some(*t));
+                }
+                self.at += 1;
+            }
+            // The end of a chunk is known without decoding it.
+            if self.rest.as_ref().is_some_and(|rest| rest.maxt() < from) {
+                self.rest = None;
+            }
+            if !self.more(LOOK)? {
+                return Ok(None);
+            }
         }
     }
 
-    /// Forgets the samples and keeps the memory.
-    pub(super) fn clear(&mut self) {
-        self.timestamps.clear();
-        self.values.clear();
-        self.reach.clear();
+    /// Goes on from the present sample as long as none of the other side can come before. Returns the time from which on
+    /// the other side is seen again; `reach` gets the like for every sample.
+    fn follow(&mut self, mut skip: i64, wins_ties: bool, reach: &mut Vec<i64>) -> Result<i64, Error> {
+        let floor = reach.last().copied().unwrap_or(i64::MIN);
+        let ties = i64::from(wins_ties);
+        reach.push(floor.max(skip));
+        loop {
+            let (done, rest) = self.columns.timestamps.split_at(self.at + 1);
+            let mut last = done[self.at];
+            reach.reserve(rest.len());
+            for next in rest {
+                if *next <= last || *next >= skip.saturating_add(ties) {
+                    return Ok(skip);
+                }
+                skip = skip.max(after(*next, distance(last, *next)));
+                last = *next;
+                self.at += 1;
+                reach.push(floor.max(skip));
+            }
+            // Who is followed so far is likely to be followed to the end.
+            if !self.more(usize::MAX)? {
+                return Ok(skip);
+            }
+        }
+    }
+}
+
+impl<'b, V: Clone, R: Replica<V>> Deduplicated<'b, V, R> {
+    /// Nothing yet.
+    pub(super) fn new(buffers: &'b mut Buffers<V>) -> Self {
+        buffers.out.clear();
+        buffers.reach.clear();
+        Self { buffers, rest: None }
+    }
+
+    /// All samples.
+    pub(super) fn finish(mut self) -> Result<&'b Columns<V>, Error> {
+        self.take_rest(i64::MAX)?;
+        let Self { buffers, .. } = self;
+        Ok(&buffers.out)
+    }
+
+    /// Decodes what is left until something in it could be touched by samples from `first` on.
+    fn take_rest(&mut self, first: i64) -> Result<(), Error> {
+        while self.buffers.reach.last().is_none_or(|reach| *reach <= first)
+            && let Some(rest) = &mut self.rest
+        {
+            if rest.left() == 0 {
+                self.rest = None;
+                break;
+            }
+            let most = if rest.maxt() < first { usize::MAX } else { 4 * LOOK };
+            let mut side = std::mem::take(&mut self.buffers.sides[0]);
+            side.clear();
+            rest.read(most, &mut side.timestamps, &mut side.values)?;
+            self.emit_rest(&side, 0);
+            self.buffers.sides[0] = side;
+        }
+        Ok(())
     }
 
     /// Emits samples that ascend strictly from the last one on.
     #[inline]
-    fn emit_run(&mut self, timestamps: &[i64], values: &[V]) {
-        let Some((first, rest)) = timestamps.split_first() else { return };
-        let (mut last, mut reach) = match (self.timestamps.last(), self.reach.last()) {
-            (Some(last), Some(reach)) => (*last, (*reach).max(after(*first, 2 * (first - last)))),
+    fn emit_run(&mut self, from: &Columns<V>, range: std::ops::Range<usize>) {
+        let Buffers { out, reach: reaches, .. } = &mut *self.buffers;
+        let Some((first, others)) = from.timestamps[range.clone()].split_first() else { return };
+        let (mut last, mut reach) = match (out.timestamps.last(), reaches.last()) {
+            (Some(last), Some(reach)) => (*last, (*reach).max(after(*first, distance(*last, *first)))),
             _ => (*first, after(*first, INITIAL_PENALTY)),
         };
         last = last.max(*first);
-        self.timestamps.extend_from_slice(timestamps);
-        self.values.extend_from_slice(values);
-        self.reach.push(reach);
-        self.reach.extend(rest.iter().map(|t| {
-            reach = reach.max(after(*t, 2 * (t - last)));
+        out.extend(from, range);
+        reaches.push(reach);
+        reaches.extend(others.iter().map(|t| {
+            reach = reach.max(after(*t, distance(last, *t)));
             last = *t;
             reach
         }));
     }
 
     /// Emits what is left of a replica, samples after the last one only.
-    fn emit_rest(&mut self, timestamps: &[i64], values: &[V]) {
-        let begins_after =
-            self.timestamps.last().is_none_or(|last| timestamps.first().is_none_or(|t| t > last));
+    fn emit_rest(&mut self, from: &Columns<V>, start: usize) {
+        let timestamps = &from.timestamps[start..];
+        let last = self.buffers.out.timestamps.last();
+        let begins_after = last.is_none_or(|last| timestamps.first().is_none_or(|t| t > last));
         if begins_after && timestamps.is_sorted_by(|a, b| a < b) {
-            return self.emit_run(timestamps, values);
+            return self.emit_run(from, start..from.timestamps.len());
         }
         for (i, t) in timestamps.iter().enumerate() {
-            if self.timestamps.last().is_none_or(|last| t > last) {
-                self.emit_run(&timestamps[i..=i], &values[i..=i]);
+            if self.buffers.out.timestamps.last().is_none_or(|last| t > last) {
+                self.emit_run(from, start + i..start + i + 1);
             }
         }
     }
 
     /// Merges the samples of a further chunk, which replicate what is there.
-    pub(super) fn merge(&mut self, timestamps: &[i64], values: &[V]) {
-        let Some(first) = timestamps.first() else { return };
-        // Up to here nothing was chosen that skips a sample of the chunk, and all lies before it.
-        let settled = self.reach.partition_point(|reach| reach <= first);
-        let (mut a_ts, mut a_vs) =
-            (std::mem::take(&mut self.tail_timestamps), std::mem::take(&mut self.tail_values));
-        a_ts.clear();
-        a_vs.clear();
-        a_ts.extend_from_slice(&self.timestamps[settled..]);
-        a_vs.extend_from_slice(&self.values[settled..]);
-        self.timestamps.truncate(settled);
-        self.values.truncate(settled);
-        self.reach.truncate(settled);
-        let state = match self.timestamps.as_slice() {
-            [] => State { last: i64::MIN, penalty_a: 0, penalty_b: 0 },
-            [only] => State { last: *only, penalty_a: 0, penalty_b: INITIAL_PENALTY },
-            [.., before, last] => State { last: *last, penalty_a: 0, penalty_b: 2 * (last - before) },
+    pub(super) fn merge(&mut self, mut chunk: R) -> Result<(), Error> {
+        let [mut a, mut b] = std::mem::take(&mut self.buffers.sides);
+        b.clear();
+        chunk.read(LOOK, &mut b.timestamps, &mut b.values)?;
+        self.buffers.sides[0] = a;
+        let Some(first) = b.timestamps.first().copied() else {
+            self.buffers.sides[1] = b;
+            return Ok(());
         };
-        self.choose((&a_ts, &a_vs), (timestamps, values), state);
-        (self.tail_timestamps, self.tail_values) = (a_ts, a_vs);
+        self.take_rest(first)?;
+        a = std::mem::take(&mut self.buffers.sides[0]);
+        a.clear();
+        // Up to here nothing was chosen that skips a sample of the chunk, and all lies before it.
+        let Buffers { out, reach, .. } = &mut *self.buffers;
+        let settled = reach.partition_point(|reach| *reach <= first);
+        a.extend(out, settled..out.timestamps.len());
+        out.timestamps.truncate(settled);
+        out.values.truncate(settled);
+        reach.truncate(settled);
+        let state = match out.timestamps.as_slice() {
+            [] => State { last: i64::MIN, penalty: [0, 0] },
+            [only] => State { last: *only, penalty: [0, INITIAL_PENALTY] },
+            [.., before, last] => State { last: *last, penalty: [0, distance(*before, *last)] },
+        };
+        let rest = self.rest.take();
+        let mut sides = [Side { columns: a, at: 0, rest }, Side { columns: b, at: 0, rest: Some(chunk) }];
+        self.choose(&mut sides, state)?;
+        self.buffers.sides = sides.map(|side| side.columns);
+        Ok(())
     }
 
     /// Thanos's choice between two replicas, from a state on.
-    fn choose(&mut self, (a_ts, a_vs): (&[i64], &[V]), (b_ts, b_vs): (&[i64], &[V]), mut state: State) {
-        let (mut a, mut b) = (0, 0);
+    fn choose(&mut self, sides: &mut [Side<V, R>; 2], mut state: State) -> Result<(), Error> {
+        // What a replica has before is gone, even if its penalty falls again.
+        let mut from = [i64::MIN; 2];
         loop {
-            let (from_a, from_b) = (
-                state.last.wrapping_add(1).wrapping_add(state.penalty_a),
-                state.last.wrapping_add(1).wrapping_add(state.penalty_b),
-            );
-            while a < a_ts.len() && a_ts[a] < from_a {
-                a += 1;
+            for (from, penalty) in from.iter_mut().zip(state.penalty) {
+                *from = (*from).max(state.last.wrapping_add(1).wrapping_add(penalty));
             }
-            while b < b_ts.len() && b_ts[b] < from_b {
-                b += 1;
-            }
-            if a == a_ts.len() {
-                self.emit_rest(&b_ts[b..], &b_vs[b..]);
-                return;
-            }
-            if b == b_ts.len() {
-                self.emit_rest(&a_ts[a..], &a_vs[a..]);
-                return;
-            }
-            let (ta, tb) = (a_ts[a], b_ts[b]);
+            let [a, b] = &mut *sides;
+            let chosen = match (a.seek(from[0])?, b.seek(from[1])?) {
+                (Some(ta), Some(tb)) => usize::from(tb < ta),
+                (left, _) => {
+                    // Only one has samples left, or none.
+                    let side = &mut sides[usize::from(left.is_none())];
+                    self.emit_rest(&side.columns, side.at);
+                    self.rest = side.rest.take();
+                    return Ok(());
+                }
+            };
+            let side = &mut sides[chosen];
+            let (start, t) = (side.at, side.columns.timestamps[side.at]);
             // The replica that was not chosen has to wait for twice the distance of the last two samples, so that two
-            // replicas do not add up to a denser series.
-            let penalty =
-                |t: i64| if state.last == i64::MIN { INITIAL_PENALTY } else { 2 * (t - state.last) };
-            // As long as the next sample of the chosen replica comes before the other's penalty ends, it is chosen whatever
-            // the other has; the other only skips what was in the way meanwhile.
-            if ta <= tb {
-                state = State { last: ta, penalty_a: 0, penalty_b: penalty(ta) };
-                let (from, mut skip) = (a, after(state.last, state.penalty_b));
-                while let Some(next) = a_ts.get(a + 1).copied()
-                    && next > state.last
-                    && next <= skip
-                {
-                    a += 1;
-                    state = State { last: next, penalty_a: 0, penalty_b: 2 * (next - state.last) };
-                    skip = skip.max(after(state.last, state.penalty_b));
-                }
-                self.emit_run(&a_ts[from..=a], &a_vs[from..=a]);
-                b += b_ts[b..].iter().take_while(|t| **t < skip).count();
-            } else {
-                state = State { last: tb, penalty_a: penalty(tb), penalty_b: 0 };
-                let (from, mut skip) = (b, after(state.last, state.penalty_a));
-                // When both come at once the other one is chosen.
-                while let Some(next) = b_ts.get(b + 1).copied()
-                    && next > state.last
-                    && next < skip
-                {
-                    b += 1;
-                    state = State { last: next, penalty_a: 2 * (next - state.last), penalty_b: 0 };
-                    skip = skip.max(after(state.last, state.penalty_a));
-                }
-                self.emit_run(&b_ts[from..=b], &b_vs[from..=b]);
-                a += a_ts[a..].iter().take_while(|t| **t < skip).count();
-            }
+            // replicas do not add up to a denser series. As long as the next sample of the chosen replica comes before
+            // that ends, it is chosen whatever the other has; the other only skips what was in the way meanwhile. When
+            // both come at once the first one is chosen.
+            let first = if state.last == i64::MIN { INITIAL_PENALTY } else { distance(state.last, t) };
+            let skip = side.follow(after(t, first), chosen == 0, &mut self.buffers.reach)?;
+            let times = &side.columns.timestamps[start..=side.at];
+            let (before, last) = match times {
+                [.., before, last] => (*before, *last),
+                _ => (state.last, t),
+            };
+            self.buffers.out.extend(&side.columns, start..side.at + 1);
+            from[1 - chosen] = from[1 - chosen].max(skip);
+            let penalty = if before == i64::MIN { first } else { distance(before, last) };
+            (state.penalty[chosen], state.penalty[1 - chosen], state.last) = (0, penalty, last);
         }
     }
+}
+
+/// Twice the distance of two samples in ms.
+#[inline(always)]
+fn distance(before: i64, after: i64) -> i64 {
+    after.wrapping_sub(before).wrapping_mul(2)
 }
 
 /// From when on a replica is seen again.
@@ -172,6 +293,7 @@ fn after(last: i64, penalty: i64) -> i64 {
 mod tests {
     use proptest::prelude::*;
 
+    use super::super::replica::Decoded;
     use super::*;
 
     /// Thanos's iterator over two lists, written down as it is.
@@ -219,12 +341,14 @@ mod tests {
         fn chooses_as_nested_iterators_do(a in replica(), b in replica(), c in replica()) {
             let mut chunks: Vec<Vec<i64>> = a.into_iter().chain(b).chain(c).collect();
             chunks.sort_by_key(|c| (c[0], c[c.len() - 1]));
-            let mut ours = Deduplicated::new();
+            let mut buffers = Buffers::default();
+            let mut ours = Deduplicated::new(&mut buffers);
             let mut theirs: Option<Vec<i64>> = None;
             for chunk in &chunks {
-                ours.merge(chunk, chunk);
+                ours.merge(Decoded::from(chunk.iter().map(|t| (*t, *t)).collect::<Vec<_>>())).unwrap();
                 theirs = Some(theirs.map_or_else(|| chunk.clone(), |before| naive(&before, chunk)));
             }
+            let ours = ours.finish().unwrap();
             prop_assert_eq!(&ours.timestamps, &theirs.unwrap_or_default());
             prop_assert_eq!(&ours.values, &ours.timestamps);
         }

@@ -6,11 +6,12 @@ use model::histogram::{CounterResetHint, FloatHistogram, Histogram};
 use model::series::SampleBuffer;
 
 use super::chunks::OutChunk;
-use super::go_heap::GoHeap;
 use crate::chunk::append::{Built, HistogramBuilder, Incoming};
 use crate::chunk::float_histogram::FloatHistogramDecoder;
 use crate::chunk::histogram::HistogramDecoder;
-use crate::chunk::{self, ChunkError, Encoding, XorAppender};
+use crate::chunk::{self, ChunkError, Encoding};
+use crate::go_heap::GoHeap;
+use crate::tombstones::Interval;
 
 /// Samples after which a chunk is cut.
 pub(super) const MAX_SAMPLES: usize = 120;
@@ -41,25 +42,37 @@ impl Value {
     }
 }
 
+/// A value with its start timestamp in ms, 0 for none.
+#[derive(Debug, Clone)]
+pub(super) struct Point {
+    pub(super) value: Value,
+    pub(super) start: i64,
+}
+
 /// Decodes a chunk into samples as stored.
-pub(super) fn decode(encoding: Encoding, data: &[u8]) -> Result<Vec<(i64, Value)>, ChunkError> {
+pub(super) fn decode(encoding: Encoding, data: &[u8]) -> Result<Vec<(i64, Point)>, ChunkError> {
     let mut out = Vec::new();
     match encoding {
         Encoding::Xor | Encoding::Xor2 => {
             let mut buffer = SampleBuffer::new();
             chunk::decode_into(encoding, data, &mut buffer)?;
-            out.extend(buffer.timestamps.iter().zip(&buffer.floats).map(|(t, v)| (*t, Value::Float(*v))));
+            let starts = buffer.start_timestamps.iter().copied().chain(std::iter::repeat(0));
+            let points = buffer.floats.iter().zip(starts);
+            let points = points.map(|(v, start)| Point { value: Value::Float(*v), start });
+            out.extend(buffer.timestamps.iter().copied().zip(points));
         }
         Encoding::Histogram | Encoding::HistogramSt => {
             let mut decoder = HistogramDecoder::new(encoding, data)?;
             while let Some(t) = decoder.next_sample()? {
-                out.push((t, Value::Histogram(Arc::new(decoder.histogram()))));
+                let value = Value::Histogram(Arc::new(decoder.histogram()));
+                out.push((t, Point { value, start: decoder.start_timestamp() }));
             }
         }
         Encoding::FloatHistogram | Encoding::FloatHistogramSt => {
             let mut decoder = FloatHistogramDecoder::new(encoding, data)?;
             while let Some(t) = decoder.next_sample()? {
-                out.push((t, Value::FloatHistogram(Arc::new(decoder.float_histogram()))));
+                let value = Value::FloatHistogram(Arc::new(decoder.float_histogram()));
+                out.push((t, Point { value, start: decoder.start_timestamp() }));
             }
         }
         Encoding::Aggregate => return Err(ChunkError::WholeAggregate),
@@ -68,6 +81,9 @@ pub(super) fn decode(encoding: Encoding, data: &[u8]) -> Result<Vec<(i64, Value)
 }
 
 /// Makes chunks of samples: cut after 120 samples, when the kind changes, and where histograms demand it.
+///
+/// Which encoding a sample gets follows from whether it has a start timestamp, as in Prometheus; samples without one go
+/// into an open XOR2 chunk, too.
 pub(super) struct ChunkEncoder {
     open: Open,
     out: Vec<Built>,
@@ -84,24 +100,60 @@ impl Default for ChunkEncoder {
 enum Open {
     #[default]
     Nothing,
-    Float(XorAppender, i64, i64),
+    Float(OpenFloats),
     Histogram(HistogramBuilder<i64>),
     FloatHistogram(HistogramBuilder<f64>),
+}
+
+/// Floats of an open chunk; with start timestamps if it is to be XOR2.
+struct OpenFloats {
+    timestamps: Vec<i64>,
+    values: Vec<f64>,
+    starts: Option<Vec<i64>>,
+}
+
+impl OpenFloats {
+    fn push(&mut self, t: i64, v: f64, start: i64) {
+        self.timestamps.push(t);
+        self.values.push(v);
+        if let Some(starts) = &mut self.starts {
+            starts.push(start);
+        }
+    }
+
+    fn close(self) -> Built {
+        let Self { timestamps, values, starts } = self;
+        let (encoding, data) = match starts {
+            None => {
+                let mut data = Vec::new();
+                chunk::encode_xor(&timestamps, &values, &mut data).expect("cut before it is full");
+                data.shrink_to_fit();
+                (Encoding::Xor, data)
+            }
+            Some(starts) => {
+                let data = chunk::encode_xor2(&timestamps, &values, &starts);
+                (Encoding::Xor2, data.expect("cut before it is full"))
+            }
+        };
+        let (mint, maxt) = (timestamps[0], timestamps[timestamps.len() - 1]);
+        Built { encoding, data, mint, maxt, samples: timestamps.len() }
+    }
 }
 
 impl ChunkEncoder {
     /// Cuts only when it has to: at what the header of a chunk can count.
     pub(super) fn unlimited() -> Self {
-        Self { most: u16::MAX as usize, ..Self::default() }
+        Self { most: usize::from(u16::MAX), ..Self::default() }
     }
 
-    pub(super) fn push(&mut self, t: i64, value: &Value) {
-        match value {
-            Value::Float(v) => self.push_float(t, *v),
+    pub(super) fn push(&mut self, t: i64, point: &Point) {
+        let start = point.start;
+        match &point.value {
+            Value::Float(v) => self.push_float(t, *v, start),
             Value::Histogram(h) => {
-                let incoming = Incoming::integer(t, h);
+                let incoming = Incoming::integer(t, h).started(start);
                 match &mut self.open {
-                    Open::Histogram(builder) if builder.len() < self.most => {
+                    Open::Histogram(builder) if builder.has_room(self.most, start != 0) => {
                         self.out.extend(builder.append(incoming))
                     }
                     _ => {
@@ -113,9 +165,9 @@ impl ChunkEncoder {
                 }
             }
             Value::FloatHistogram(h) => {
-                let incoming = Incoming::float(t, h);
+                let incoming = Incoming::float(t, h).started(start);
                 match &mut self.open {
-                    Open::FloatHistogram(builder) if builder.len() < self.most => {
+                    Open::FloatHistogram(builder) if builder.has_room(self.most, start != 0) => {
                         self.out.extend(builder.append(incoming))
                     }
                     _ => {
@@ -129,17 +181,19 @@ impl ChunkEncoder {
         }
     }
 
-    fn push_float(&mut self, t: i64, v: f64) {
+    fn push_float(&mut self, t: i64, v: f64, start: i64) {
         match &mut self.open {
-            Open::Float(appender, _, maxt) if appender.len() < self.most => {
-                appender.append(t, v).expect("far from full");
-                *maxt = t;
+            Open::Float(open)
+                if open.timestamps.len() < self.most && (start == 0 || open.starts.is_some()) =>
+            {
+                open.push(t, v, start);
             }
             _ => {
                 self.close();
-                let mut appender = XorAppender::new();
-                appender.append(t, v).expect("far from full");
-                self.open = Open::Float(appender, t, t);
+                let starts = (start != 0).then(Vec::new);
+                let mut open = OpenFloats { timestamps: Vec::new(), values: Vec::new(), starts };
+                open.push(t, v, start);
+                self.open = Open::Float(open);
             }
         }
     }
@@ -147,49 +201,43 @@ impl ChunkEncoder {
     fn close(&mut self) {
         match std::mem::take(&mut self.open) {
             Open::Nothing => {}
-            Open::Float(appender, mint, maxt) => {
-                let samples = appender.len();
-                self.out.push(Built {
-                    encoding: Encoding::Xor,
-                    data: appender.into_bytes(),
-                    mint,
-                    maxt,
-                    samples,
-                });
-            }
+            Open::Float(open) => self.out.push(open.close()),
             Open::Histogram(mut builder) => self.out.extend(builder.close()),
             Open::FloatHistogram(mut builder) => self.out.extend(builder.close()),
         }
     }
 
     /// The chunks, in order.
-    pub(super) fn finish(mut self) -> Vec<OutChunk<'static>> {
+    pub(super) fn finish(self) -> Vec<OutChunk<'static>> {
+        self.finish_built().into_iter().map(OutChunk::built).collect()
+    }
+
+    fn finish_built(mut self) -> Vec<Built> {
         self.close();
-        self.out.into_iter().map(OutChunk::built).collect()
+        self.out
     }
 }
 
-/// Encodes float columns.
-pub(super) fn encode_floats(timestamps: &[i64], values: &[f64]) -> Vec<OutChunk<'static>> {
-    let chunks = timestamps.chunks(MAX_SAMPLES).zip(values.chunks(MAX_SAMPLES));
-    chunks
-        .map(|(ts, vs)| {
-            let mut data = Vec::new();
-            chunk::encode_xor(ts, vs, &mut data).expect("far from full");
-            OutChunk::built(Built {
-                encoding: Encoding::Xor,
-                data,
-                mint: ts[0],
-                maxt: ts[ts.len() - 1],
-                samples: ts.len(),
-            })
-        })
-        .collect()
+/// What is left of a chunk of raw samples without those in the deleted intervals: no chunk, one, or several where
+/// histograms do not fit each other any more. Start timestamps and what is known of resets stay.
+pub fn without_deleted(
+    encoding: Encoding,
+    data: &[u8],
+    deleted: &[Interval],
+) -> Result<Vec<Built>, ChunkError> {
+    // Fewer samples need no more chunks than there were, so it is not cut by their number.
+    let mut encoder = ChunkEncoder::unlimited();
+    for (t, point) in decode(encoding, data)? {
+        if !deleted.iter().any(|d| d.contains(t)) {
+            encoder.push(t, &point);
+        }
+    }
+    Ok(encoder.finish_built())
 }
 
 /// Merges the samples of several chunks by time; of those with the same time one is kept, which one follows from the
 /// order of the lists as in Prometheus's `ChainedSeriesMerge`.
-pub(super) fn chain(lists: &[Vec<(i64, Value)>], mut emit: impl FnMut(i64, Value)) {
+pub(super) fn chain(lists: &[Vec<(i64, Point)>], mut emit: impl FnMut(i64, Point)) {
     let mut next: Vec<usize> = vec![0; lists.len()];
     // `next` is one past the sample a list stands at.
     let time = |next: &[usize], list: usize| lists[list][next[list] - 1].0;
@@ -223,8 +271,11 @@ pub(super) fn chain(lists: &[Vec<(i64, Value)>], mut emit: impl FnMut(i64, Value
                 break;
             }
         }
-        let (t, value) = lists[current][next[current] - 1].clone();
-        emit(t, if moved { value.with_unknown_reset() } else { value });
+        let (t, mut point) = lists[current][next[current] - 1].clone();
+        if moved {
+            point.value = point.value.with_unknown_reset();
+        }
+        emit(t, point);
         (last, moved) = (t, false);
     }
 }

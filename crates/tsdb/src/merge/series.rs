@@ -1,11 +1,11 @@
 //! Series of all inputs in one order, and those with the same labels brought together.
 
 use super::chunks::{OutChunk, Part, Scratch};
-use super::go_heap::GoHeap;
 use super::input::SeriesCursor;
 use super::symbols::SymbolTable;
 use super::{MergeInput, MergeOptions, Process};
 use crate::error::Error;
+use crate::go_heap::GoHeap;
 
 /// Receives each merged series: labels by merged symbols, and chunks.
 pub(super) type Write<'w> = dyn FnMut(&[(u32, u32)], &[OutChunk<'_>]) -> Result<(), Error> + 'w;

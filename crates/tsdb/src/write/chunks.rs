@@ -3,9 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use super::file::BufferedFile;
-use crate::bytes::{crc, put_uvarint};
 use crate::chunk::Encoding;
-use crate::chunkfile::{ChunkRef, HEADER_LEN, MAGIC, MAX_OVERHEAD, VERSION};
+use crate::chunkfile::{ChunkRef, HEADER_LEN, MAGIC, MAX_OVERHEAD, VERSION, put_frame};
 use crate::error::Error;
 
 /// Size at which a segment is full, in bytes.
@@ -54,12 +53,7 @@ impl SegmentWriter {
     pub fn write(&mut self, encoding: Encoding, data: &[u8]) -> Result<ChunkRef, Error> {
         let mut frame = std::mem::take(&mut self.scratch);
         frame.clear();
-        put_uvarint(&mut frame, data.len() as u64);
-        let sum_from = frame.len();
-        frame.push(encoding.byte());
-        frame.extend_from_slice(data);
-        let sum = crc(&frame[sum_from..]);
-        frame.extend_from_slice(&sum.to_be_bytes());
+        put_frame(&mut frame, encoding, data);
         let result = self.write_frame(&frame, data.len());
         self.scratch = frame;
         result

@@ -137,6 +137,32 @@ fn as_float(h: &Histogram) -> FloatHistogram {
     }
 }
 
+/// Decodes a chunk and encodes its samples again, which gives the same bytes but for the reset header of histograms: that
+/// tells of the chunk before.
+pub(crate) fn check_encoding(encoding: Encoding, data: &[u8], what: &str) {
+    let mut buffer = SampleBuffer::new();
+    decode_into(encoding, data, &mut buffer).unwrap();
+    let (ts, vs) = (&buffer.timestamps, &buffer.floats);
+    let (mut want, mut got) = (data.to_vec(), Vec::new());
+    match encoding {
+        Encoding::Xor => tsdb::chunk::encode_xor(ts, vs, &mut got).unwrap(),
+        Encoding::Xor2 => got = tsdb::chunk::encode_xor2(ts, vs, &buffer.start_timestamps).unwrap(),
+        _ => {
+            let built = tsdb::merge::without_deleted(encoding, data, &[]).unwrap();
+            assert_eq!(built.len(), 1, "{what}");
+            assert_eq!(built[0].encoding, encoding, "{what}");
+            got.clone_from(&built[0].data);
+            for bytes in [&mut want, &mut got] {
+                match encoding {
+                    Encoding::HistogramSt | Encoding::FloatHistogramSt => bytes[0] &= 0x3f,
+                    _ => bytes[2] = 0,
+                }
+            }
+        }
+    }
+    assert!(got == want, "{what}: {} bytes, {} were there", got.len(), want.len());
+}
+
 /// Compares one chunk; returns how many samples it had.
 pub(crate) fn check_chunk(
     want: &Value,

@@ -36,6 +36,28 @@ fn chunks_of_every_encoding_are_read() {
     assert_eq!(seen.len(), 6, "{seen:?}");
 }
 
+#[test]
+fn chunks_come_out_byte_for_byte() {
+    let text = std::fs::read_to_string(testdata().join("chunks.jsonl")).unwrap();
+    let mut seen = std::collections::BTreeSet::new();
+    for line in text.lines() {
+        let chunk: serde_json::Value = serde_json::from_str(line).unwrap();
+        let hex = chunk["data"].as_str().unwrap();
+        let data: Vec<u8> =
+            (0..hex.len()).step_by(2).map(|i| u8::from_str_radix(&hex[i..i + 2], 16).unwrap()).collect();
+        let encoding = (1..=255)
+            .filter_map(|byte| Encoding::from_byte(byte).ok())
+            .find(|e| chunk["enc"] == e.to_string())
+            .unwrap();
+        if encoding == Encoding::Aggregate {
+            continue;
+        }
+        golden::check_encoding(encoding, &data, chunk["name"].as_str().unwrap());
+        seen.insert(encoding.byte());
+    }
+    assert_eq!(seen.len(), 6, "{seen:?}");
+}
+
 /// Labels and samples of the text that the block was made of.
 fn text_series() -> BTreeMap<Labels, Vec<(i64, f64)>> {
     let text = std::fs::read_to_string(testdata().join("block.om")).unwrap();

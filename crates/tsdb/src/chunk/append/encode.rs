@@ -5,6 +5,7 @@ use model::histogram::{CUSTOM_BUCKETS_SCHEMA, Span};
 use super::{Count, Sample, Shape};
 use crate::bits::BitWriter;
 use crate::chunk::layout::{CounterResetHeader, HEADER_LEN};
+use crate::chunk::start_time::StartEncoder;
 use crate::chunk::varbit::{write_int, write_uint};
 use crate::chunk::xor::{WriteWindow, write_value};
 
@@ -17,15 +18,38 @@ pub trait EncodeSample: Sized {
 
 /// The writer, which is nobody's business outside.
 #[doc(hidden)]
-pub struct Bits(BitWriter);
+pub struct Bits {
+    w: BitWriter,
+    starts: Option<StartEncoder>,
+}
+
+impl Bits {
+    /// Writes the start timestamp of a sample behind it, if the chunk has such.
+    fn write_start<C>(&mut self, index: usize, sample: &Sample<C>, prev_t: i64) {
+        if let Some(starts) = &mut self.starts {
+            starts.write(&mut self.w, index, sample.t, prev_t, sample.start);
+        }
+    }
+}
 
 /// A sample, which is nobody's business outside.
 #[doc(hidden)]
 pub struct Encodable<'a, C>(&'a Sample<C>);
 
-pub(super) fn chunk<C: Count>(header: CounterResetHeader, shape: &Shape, samples: &[Sample<C>]) -> Vec<u8> {
+pub(super) fn chunk<C: Count>(
+    header: CounterResetHeader,
+    shape: &Shape,
+    samples: &[Sample<C>],
+    with_starts: bool,
+) -> Vec<u8> {
     let mut start = (samples.len() as u16).to_be_bytes().to_vec();
-    start.push(header.flags());
+    if with_starts {
+        // The reset header makes room for that of the start timestamps.
+        start[0] |= header.flags();
+        start.push(0);
+    } else {
+        start.push(header.flags());
+    }
     debug_assert_eq!(start.len(), HEADER_LEN);
     let mut w = BitWriter::resume(start, 0);
     write_threshold(&mut w, shape.zero_threshold);
@@ -38,10 +62,11 @@ pub(super) fn chunk<C: Count>(header: CounterResetHeader, shape: &Shape, samples
             write_bound(&mut w, *bound);
         }
     }
-    let mut w = Bits(w);
+    let starts = with_starts.then(|| StartEncoder::new(HEADER_LEN - 1));
+    let mut bits = Bits { w, starts };
     let samples: Vec<_> = samples.iter().map(Encodable).collect();
-    C::write(&mut w, &samples);
-    w.0.into_bytes()
+    C::write(&mut bits, &samples);
+    bits.w.into_bytes()
 }
 
 /// A byte for zero and for powers of two from 2^-243 to 2^10, else 255 and the value.
@@ -119,8 +144,9 @@ fn differences(counts: &[i64]) -> impl Iterator<Item = i64> {
 }
 
 impl EncodeSample for i64 {
-    fn write(Bits(w): &mut Bits, samples: &[Encodable<'_, i64>]) {
+    fn write(bits: &mut Bits, samples: &[Encodable<'_, i64>]) {
         let Some((Encodable(first), rest)) = samples.split_first() else { return };
+        let w = &mut bits.w;
         write_int(w, first.t);
         write_uint(w, first.count as u64);
         write_uint(w, first.zero_count as u64);
@@ -133,7 +159,9 @@ impl EncodeSample for i64 {
             write_int(w, value);
             buckets.push(Dod { value, delta: 0 });
         }
-        for Encodable(sample) in rest {
+        bits.write_start(0, first, 0);
+        for (i, Encodable(sample)) in rest.iter().enumerate() {
+            let (w, prev_t) = (&mut bits.w, t.value);
             t.write(w, sample.t);
             if sample.is_stale() {
                 // Zeros on the wire; the appender's state follows the empty sample.
@@ -142,6 +170,7 @@ impl EncodeSample for i64 {
                 count = Dod { value: 0, delta: 0i64.wrapping_sub(count.value) };
                 zero_count = Dod { value: 0, delta: 0i64.wrapping_sub(zero_count.value) };
                 sum.write(w, sample.sum);
+                bits.write_start(i + 1, sample, prev_t);
                 continue;
             }
             count.write(w, sample.count);
@@ -152,13 +181,15 @@ impl EncodeSample for i64 {
             {
                 dod.write(w, value);
             }
+            bits.write_start(i + 1, sample, prev_t);
         }
     }
 }
 
 impl EncodeSample for f64 {
-    fn write(Bits(w): &mut Bits, samples: &[Encodable<'_, f64>]) {
+    fn write(bits: &mut Bits, samples: &[Encodable<'_, f64>]) {
         let Some((Encodable(first), rest)) = samples.split_first() else { return };
+        let w = &mut bits.w;
         write_int(w, first.t);
         let mut t = Dod { value: first.t, delta: 0 };
         let mut count = Xor::first(w, first.count);
@@ -168,7 +199,9 @@ impl EncodeSample for f64 {
         for value in first.positive.iter().chain(&first.negative) {
             buckets.push(Xor::first(w, *value));
         }
-        for Encodable(sample) in rest {
+        bits.write_start(0, first, 0);
+        for (i, Encodable(sample)) in rest.iter().enumerate() {
+            let (w, prev_t) = (&mut bits.w, t.value);
             t.write(w, sample.t);
             count.write(w, sample.count);
             zero_count.write(w, sample.zero_count);
@@ -178,6 +211,7 @@ impl EncodeSample for f64 {
                     xor.write(w, *value);
                 }
             }
+            bits.write_start(i + 1, sample, prev_t);
         }
     }
 }

@@ -1,53 +1,79 @@
 //! Encoding whole columns at once.
 //!
-//! The same bytes as [`super::XorAppender`] writes, some three times as fast: bits gather in a register, and memory is
-//! made sure of once per sample.
+//! The same bytes as [`super::XorAppender`] writes, some three times as fast: room is made once, and every field goes out
+//! with one store of a whole word, of which what counts is kept. So there is no branch on where a byte ends.
 
-use super::{ChunkFull, HEADER_LEN};
+use std::num::NonZeroU64;
+
+use super::ChunkFull;
 use crate::chunk::varbit;
 
-/// The most bytes that a sample takes: 4 + 64 bits for its time, 2 + 5 + 6 + 64 for its value, what is left in the
-/// register, and a whole word that is stored at the end.
-const MAX_SAMPLE: usize = 32;
+/// The most bytes that a sample takes: 4 + 64 bits for its time, 2 + 5 + 6 + 64 for its value.
+const MAX_SAMPLE: usize = 19;
+/// What the first sample takes more, and the word that is stored at the end.
+const MAX_START: usize = 32;
 
-/// Gathers bits, most significant first, and stores them by whole words.
+/// A field of up to 64 bits; those above are zero.
+#[derive(Clone, Copy)]
+struct Field {
+    value: u64,
+    bits: u32,
+}
+
+/// Gathers bits, most significant first.
 struct Register<'o> {
-    out: &'o mut Vec<u8>,
-    /// Bits not stored yet, left aligned.
-    bits: u64,
+    out: &'o mut [u8],
+    /// Bytes that are complete.
+    at: usize,
+    /// Bits of the byte that is not, left aligned; 0 to 7.
+    rest: u64,
     used: u32,
 }
 
 impl Register<'_> {
-    /// Adds the low `count` bits of `value`, 1 to 64; the bits above must be zero.
+    /// Adds a field of at most 56 bits.
     #[inline(always)]
-    fn put(&mut self, value: u64, count: u32) {
-        debug_assert!((1..=64).contains(&count) && (count == 64 || value >> count == 0));
-        let free = 64 - self.used;
-        if count < free {
-            self.bits |= value << (free - count);
-            self.used += count;
-            return;
+    fn put_short(&mut self, Field { value, bits }: Field) {
+        debug_assert!((1..=56).contains(&bits) && value >> bits == 0);
+        let word = self.rest | value << (64 - self.used - bits);
+        self.out[self.at..self.at + 8].copy_from_slice(&word.to_be_bytes());
+        let used = self.used + bits;
+        self.at += (used >> 3) as usize;
+        self.rest = word << (used & !7);
+        self.used = used & 7;
+    }
+
+    #[inline(always)]
+    fn put(&mut self, field: Field) {
+        if field.bits <= 56 {
+            return self.put_short(field);
         }
-        // Fills the register to the brim, and what is over begins the next one.
-        let over = count - free;
-        let word = self.bits | (value >> over);
-        self.out.extend_from_slice(&word.to_be_bytes());
-        self.bits = if over == 0 { 0 } else { value << (64 - over) };
-        self.used = over;
+        self.put_short(Field { value: field.value >> 32, bits: field.bits - 32 });
+        self.put_short(Field { value: field.value & u64::from(u32::MAX), bits: 32 });
+    }
+
+    /// Adds two fields, the first of at most 56 bits.
+    #[inline(always)]
+    fn put_both(&mut self, first: Field, second: Field) {
+        let bits = first.bits + second.bits;
+        if bits <= 56 {
+            return self.put_short(Field { value: first.value << second.bits | second.value, bits });
+        }
+        self.put_short(first);
+        self.put(second);
     }
 
     fn put_uvarint(&mut self, mut value: u64) {
         while value >= 0x80 {
-            self.put(value & 0x7f | 0x80, 8);
+            self.put_short(Field { value: value & 0x7f | 0x80, bits: 8 });
             value >>= 7;
         }
-        self.put(value, 8);
+        self.put_short(Field { value, bits: 8 });
     }
 
-    fn finish(self) {
-        let rest = self.used.div_ceil(8) as usize;
-        self.out.extend_from_slice(&self.bits.to_be_bytes()[..rest]);
+    /// The number of bytes.
+    fn finish(self) -> usize {
+        self.at + usize::from(self.used > 0)
     }
 }
 
@@ -58,49 +84,42 @@ struct OpenWindow {
     trailing: u32,
 }
 
+/// Adds what comes before a value, and the value.
 #[inline(always)]
-fn put_value(r: &mut Register<'_>, delta: u64, window: &mut OpenWindow) {
-    if delta == 0 {
-        r.put(0, 1);
-        return;
-    }
-    let leading = delta.leading_zeros().min(31);
-    let trailing = delta.trailing_zeros();
-    if leading >= window.leading && trailing >= window.trailing {
-        let width = 64 - window.leading - window.trailing;
-        if width <= 62 {
-            r.put(0b10 << width | delta >> window.trailing, width + 2);
-        } else {
-            r.put(0b10, 2);
-            r.put(delta >> window.trailing, width);
-        }
-        return;
-    }
-    *window = OpenWindow { leading, trailing };
-    let width = 64 - leading - trailing;
-    // A width of 64 does not fit the six bits and is written as 0.
-    let head = 0b11 << 11 | u64::from(leading) << 6 | u64::from(width & 0x3f);
-    if width <= 51 {
-        r.put(head << width | delta >> trailing, width + 13);
+fn put_value(r: &mut Register<'_>, before: Field, delta: u64, window: &mut OpenWindow) {
+    let Some(changed) = NonZeroU64::new(delta) else {
+        return r.put_short(Field { value: before.value << 1, bits: before.bits + 1 });
+    };
+    let leading = changed.leading_zeros().min(31);
+    let trailing = changed.trailing_zeros();
+    let head = if leading >= window.leading && trailing >= window.trailing {
+        Field { value: before.value << 2 | 0b10, bits: before.bits + 2 }
     } else {
-        r.put(head, 13);
-        r.put(delta >> trailing, width);
-    }
+        *window = OpenWindow { leading, trailing };
+        // A width of 64 does not fit the six bits and is written as 0.
+        let width = 64 - leading - trailing;
+        let value = 0b11 << 11 | u64::from(leading) << 6 | u64::from(width & 0x3f);
+        Field { value: before.value << 13 | value, bits: before.bits + 13 }
+    };
+    let width = 64 - window.leading - window.trailing;
+    r.put_both(head, Field { value: delta >> window.trailing, bits: width });
 }
 
+/// The prefix and field of a delta of deltas, at most 24 bits; the escape with its 64 bits is added already.
 #[inline(always)]
-fn put_dod(r: &mut Register<'_>, dod: i64) {
+fn dod_field(r: &mut Register<'_>, dod: i64) -> Field {
     if dod == 0 {
-        r.put(0, 1);
+        Field { value: 0, bits: 1 }
     } else if varbit::fits(dod, 14) {
-        r.put(0b10 << 14 | dod as u64 & 0x3fff, 16);
+        Field { value: 0b10 << 14 | dod as u64 & 0x3fff, bits: 16 }
     } else if varbit::fits(dod, 17) {
-        r.put(0b110 << 17 | dod as u64 & 0x1_ffff, 20);
+        Field { value: 0b110 << 17 | dod as u64 & 0x1_ffff, bits: 20 }
     } else if varbit::fits(dod, 20) {
-        r.put(0b1110 << 20 | dod as u64 & 0xf_ffff, 24);
+        Field { value: 0b1110 << 20 | dod as u64 & 0xf_ffff, bits: 24 }
     } else {
-        r.put(0b1111, 4);
-        r.put(dod as u64, 64);
+        r.put_short(Field { value: 0b1111, bits: 4 });
+        r.put(Field { value: dod as u64, bits: 64 });
+        Field { value: 0, bits: 0 }
     }
 }
 
@@ -108,28 +127,33 @@ fn put_dod(r: &mut Register<'_>, dod: i64) {
 pub fn encode_xor(timestamps: &[i64], values: &[f64], out: &mut Vec<u8>) -> Result<(), ChunkFull> {
     debug_assert_eq!(timestamps.len(), values.len());
     let count = u16::try_from(timestamps.len()).map_err(|_| ChunkFull)?;
-    out.reserve(HEADER_LEN + MAX_SAMPLE + timestamps.len() * 4);
     out.extend_from_slice(&count.to_be_bytes());
-    let mut r = Register { out, bits: 0, used: 0 };
+    let begin = out.len();
+    out.resize(begin + MAX_START + timestamps.len() * MAX_SAMPLE, 0);
+    let mut r = Register { out: &mut out[begin..], at: 0, rest: 0, used: 0 };
     let (mut t, mut bits, mut delta) = (0i64, 0u64, 0i64);
     let mut window = OpenWindow { leading: 64, trailing: 64 };
     for (i, (new_t, value)) in timestamps.iter().zip(values).enumerate() {
         let new_bits = value.to_bits();
         let new_delta = new_t.wrapping_sub(t);
-        match i {
+        let before = match i {
             0 => {
                 r.put_uvarint(((new_t << 1) ^ (new_t >> 63)) as u64);
-                r.put(new_bits, 64);
+                r.put(Field { value: new_bits, bits: 64 });
                 (t, bits) = (*new_t, new_bits);
                 continue;
             }
-            1 => r.put_uvarint(new_delta as u64),
-            _ => put_dod(&mut r, new_delta.wrapping_sub(delta)),
-        }
-        put_value(&mut r, new_bits ^ bits, &mut window);
+            1 => {
+                r.put_uvarint(new_delta as u64);
+                Field { value: 0, bits: 0 }
+            }
+            _ => dod_field(&mut r, new_delta.wrapping_sub(delta)),
+        };
+        put_value(&mut r, before, new_bits ^ bits, &mut window);
         (t, bits, delta) = (*new_t, new_bits, new_delta);
     }
-    r.finish();
+    let len = r.finish();
+    out.truncate(begin + len);
     Ok(())
 }
 

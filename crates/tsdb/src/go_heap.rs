@@ -2,20 +2,20 @@
 
 /// A heap whose order is given on every call, since it depends on where its elements stand.
 #[derive(Debug, Default)]
-pub(super) struct GoHeap<T> {
+pub(crate) struct GoHeap<T> {
     items: Vec<T>,
 }
 
 impl<T> GoHeap<T> {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { items: Vec::new() }
     }
 
-    pub(super) fn first(&self) -> Option<&T> {
+    pub(crate) fn first(&self) -> Option<&T> {
         self.items.first()
     }
 
-    pub(super) fn push(&mut self, item: T, less: impl Fn(&T, &T) -> bool) {
+    pub(crate) fn push(&mut self, item: T, less: impl Fn(&T, &T) -> bool) {
         self.items.push(item);
         let mut at = self.items.len() - 1;
         while at > 0 {
@@ -28,7 +28,7 @@ impl<T> GoHeap<T> {
         }
     }
 
-    pub(super) fn pop(&mut self, less: impl Fn(&T, &T) -> bool) -> Option<T> {
+    pub(crate) fn pop(&mut self, less: impl Fn(&T, &T) -> bool) -> Option<T> {
         let last = self.items.len().checked_sub(1)?;
         self.items.swap(0, last);
         let mut at = 0;
