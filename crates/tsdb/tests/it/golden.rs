@@ -150,8 +150,13 @@ pub(crate) fn check_encoding(encoding: Encoding, data: &[u8], what: &str) {
         _ => {
             let built = tsdb::merge::without_deleted(encoding, data, &[]).unwrap();
             assert_eq!(built.len(), 1, "{what}");
-            assert_eq!(built[0].encoding, encoding, "{what}");
             got.clone_from(&built[0].data);
+            if built[0].encoding != encoding {
+                // Of a chunk for start timestamps in which there are none the samples are written the same way.
+                assert_eq!(data[2], 0, "{what}");
+                assert!(got[3..] == want[3..], "{what}");
+                return;
+            }
             for bytes in [&mut want, &mut got] {
                 match encoding {
                     Encoding::HistogramSt | Encoding::FloatHistogramSt => bytes[0] &= 0x3f,
