@@ -74,7 +74,7 @@ fn after<T>(fate: Fate, operation: Operation, object: &str, done: T) -> Result<T
 async fn bytes(body: Body) -> Bytes {
     match body {
         Body::Bytes(bytes) => bytes,
-        Body::File(path) => std::fs::read(path).expect("a local file").into(),
+        Body::File(path) | Body::Final(path) => std::fs::read(path).expect("a local file").into(),
         Body::Stream { .. } => panic!("blocks are uploaded from files and memory"),
     }
 }
