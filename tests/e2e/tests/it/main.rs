@@ -1,5 +1,6 @@
 //! The real `thanos` with a real Prometheus on loopback.
 
+mod compact;
 mod differential;
 mod failures;
 mod fanout;
