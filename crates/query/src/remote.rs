@@ -14,7 +14,7 @@ use promql::distribute::{Distributed, LeafValue, Part, RemoteSample, distribute,
 use promql::engine::Query;
 use proto::labels_from_proto;
 use proto::prometheus_copy::TimeSeries;
-use proto::thanos::{QueryRangeRequest, QueryRequest};
+use proto::thanos::{QueryRangeRequest, QueryRequest, QueryStats};
 use storeapi::grpc::QueryAnswer;
 use storeapi::{Error, ErrorKind, PartialResponse, RequestContext};
 
@@ -146,7 +146,7 @@ fn add(leaf: &mut LeafValue, part: &Part, series: TimeSeries) -> Result<(), Stri
 struct Partial {
     series: Vec<TimeSeries>,
     warnings: Vec<String>,
-    stats: proto::thanos::QueryStats,
+    stats: QueryStats,
     failed: Option<String>,
 }
 
@@ -166,6 +166,16 @@ impl Asking<'_> {
             Err(_) => Err(Error::new(ErrorKind::DeadlineExceeded, "context deadline exceeded")),
         };
         match answer {
+            // A failed instant query comes as a warning alone, as in Thanos.
+            Ok(QueryAnswer { series, warnings, stats })
+                if part.step == 0
+                    && series.is_empty()
+                    && stats == QueryStats::default()
+                    && !warnings.is_empty() =>
+            {
+                let error = Error::new(ErrorKind::Aborted, warnings.join(", "));
+                Err(NoAnswers::Refused { address: address.to_owned(), error })
+            }
             Ok(QueryAnswer { series, warnings, stats }) => {
                 Ok(Partial { series, warnings, stats, failed: None })
             }
@@ -223,7 +233,11 @@ impl Asking<'_> {
     }
 }
 
-/// Whether a querier does not know the call or the language of the query, rather than having failed at it.
+/// Whether a querier answers that it does not know the call or the language of the query, or that the query itself fails (`Aborted`).
+/// Evaluated here, the query either works or fails with its own error; a partial answer would hide that.
 fn is_refusal(error: &Error) -> bool {
-    matches!(error.kind(), ErrorKind::Unimplemented | ErrorKind::Unknown | ErrorKind::InvalidArgument)
+    matches!(
+        error.kind(),
+        ErrorKind::Unimplemented | ErrorKind::Unknown | ErrorKind::InvalidArgument | ErrorKind::Aborted
+    )
 }

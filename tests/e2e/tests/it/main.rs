@@ -2,6 +2,7 @@
 
 mod compact;
 mod differential;
+mod distributed;
 mod failures;
 mod fanout;
 mod limits;
