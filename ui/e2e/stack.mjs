@@ -161,6 +161,10 @@ scrape_configs:
       const { data } = await json(`${query.http}/api/v1/query?query=count(demo_load)`);
       return Number(data?.result?.[0]?.value?.[1]) === series;
     });
+    await untilTrue('a recorded rule', async () => {
+      const { data } = await json(`${query.http}/api/v1/query?query=zone:demo_load:avg`);
+      return data?.result?.length === 3;
+    });
     const kill = name => {
       const child = children.get(name);
       child?.kill('SIGKILL');
