@@ -1,6 +1,7 @@
 //! The work on blocks that lie on the local disk, behind a trait: `tsdb` does it, and tests put something in its place that fails at
 //! will or knows nothing but metas.
 
+mod health;
 mod tsdb;
 
 use std::path::{Path, PathBuf};

@@ -3,21 +3,15 @@
 use std::path::{Path, PathBuf};
 
 use ::tsdb::Error as TsdbError;
-use ::tsdb::chunk::sample_count;
 use ::tsdb::downsample::{DownsampleOptions, downsample_block};
-use ::tsdb::index::SeriesEntry;
 use ::tsdb::merge::{MergeInput, MergeMode, MergeOptions, merge_blocks};
 use ::tsdb::meta::{BlockDesc, BlockMeta};
-use ::tsdb::postings::PostingsSource;
-use model::labels::LabelsWriter;
 use ulid::Ulid;
 
+use super::health::{check, count};
 use super::{BlockWork, Counts, Health, Merge};
 use crate::error::{Error, Result};
 use crate::progress::Progress;
-
-/// Cancellation and progress are looked at every so many series.
-const CHECK_EVERY: u64 = 1024;
 
 /// Works on blocks with `tsdb`.
 #[derive(Clone, Copy, Debug)]
@@ -35,7 +29,7 @@ fn failed(what: &str, error: TsdbError) -> Error {
 }
 
 /// A step of the work said to stop.
-fn stopped() -> TsdbError {
+pub(super) fn stopped() -> TsdbError {
     TsdbError::io("", std::io::Error::from(std::io::ErrorKind::Interrupted))
 }
 
@@ -197,97 +191,4 @@ fn index_too_large(inputs: &[PathBuf], error: &TsdbError) -> Error {
         Some((_, largest)) => Error::IndexTooLarge { largest, why: format!("merge blocks: {error}") },
         None => Error::Critical(format!("merge blocks: {error}")),
     }
-}
-
-/// Counts by the headers of the chunks.
-fn count(dir: &Path, meta: &BlockMeta, progress: &Progress) -> std::result::Result<Counts, TsdbError> {
-    let input = MergeInput::open(dir)?;
-    let mut counts = Counts { tombstones: !input.tombstones.is_empty(), ..Counts::default() };
-    let mut entry = SeriesEntry::new();
-    for reference in input.index.all_postings()? {
-        input.index.series(reference, i64::MIN, meta.max_time - 1, &mut entry)?;
-        for chunk in &entry.chunks {
-            let (encoding, data) = input.chunks.chunk(chunk.reference)?;
-            let samples = sample_count(encoding, &data)
-                .map_err(|source| TsdbError::Chunk { reference: chunk.reference.0, source })?;
-            counts.samples += samples as u64;
-        }
-        counts.series += u64::from(!entry.chunks.is_empty());
-        if counts.series.is_multiple_of(CHECK_EVERY) && progress.is_cancelled() {
-            return Err(stopped());
-        }
-    }
-    Ok(counts)
-}
-
-/// Walks over the index. The inner error is one of the data that no repair of ours helps.
-fn check(
-    dir: &Path,
-    meta: &BlockMeta,
-    progress: &Progress,
-) -> std::result::Result<std::result::Result<Health, String>, TsdbError> {
-    let input = MergeInput::open(dir)?;
-    let index = &input.index;
-    let (mut entry, mut writer) = (SeriesEntry::new(), LabelsWriter::new());
-    let mut health = Health::default();
-    let (mut ooo_series, mut outside, mut bad_order, mut at_end) = (0u64, 0u64, 0u64, 0u64);
-    let mut examples: [Option<String>; 4] = Default::default();
-    let mut previous = None;
-    let mut last_reference: Option<u32> = None;
-    for reference in index.all_postings()? {
-        index.series(reference, i64::MIN, i64::MAX, &mut entry)?;
-        let labels = index.labels(&entry, &mut writer)?;
-        if let Some(last) = last_reference.replace(reference) {
-            let size =
-                index.version().series_offset(reference).saturating_sub(index.version().series_offset(last));
-            health.index_stats.series_max_size = health.index_stats.series_max_size.max(size as i64);
-        }
-        if labels.is_empty() {
-            return Ok(Err(format!("series {reference} has no labels")));
-        }
-        if previous.as_ref().is_some_and(|p| *p >= labels) {
-            return Ok(Err(format!("series {labels} out of order")));
-        }
-        if labels.iter().zip(labels.iter().skip(1)).any(|(a, b)| a.0 > b.0) {
-            bad_order += 1;
-            examples[2].get_or_insert_with(|| labels.to_string());
-        }
-        if entry.chunks.is_empty() {
-            return Ok(Err(format!("series {labels} has no chunks")));
-        }
-        if entry.chunks.windows(2).any(|pair| pair[1].mint <= pair[0].maxt) {
-            ooo_series += 1;
-            examples[0].get_or_insert_with(|| labels.to_string());
-        }
-        for pair in entry.chunks.windows(2) {
-            let (a, b) = (pair[0].reference, pair[1].reference);
-            if a.segment() == b.segment() {
-                let size = i64::from(b.offset()) - i64::from(a.offset());
-                health.index_stats.chunk_max_size = health.index_stats.chunk_max_size.max(size);
-            }
-        }
-        if entry.chunks.iter().any(|c| c.mint > meta.max_time || c.maxt < meta.min_time) {
-            outside += 1;
-            examples[1].get_or_insert_with(|| labels.to_string());
-        }
-        if entry.chunks.iter().any(|c| c.mint == meta.max_time) {
-            at_end += 1;
-            examples[3].get_or_insert_with(|| labels.to_string());
-        }
-        health.series += 1;
-        health.chunks += entry.chunks.len() as u64;
-        previous = Some(labels);
-        if health.series.is_multiple_of(CHECK_EVERY) && progress.is_cancelled() {
-            return Err(stopped());
-        }
-    }
-    let [ooo_example, outside_example, order_example, at_end_example] = examples;
-    let found = |count: u64, what: &str, example: Option<String>| {
-        example.map(|series| format!("{count} series with {what}, for example {series}"))
-    };
-    health.out_of_order = found(ooo_series, "chunks out of order", ooo_example);
-    health.outside = found(outside, "chunks outside of the block's time", outside_example);
-    health.issue_347 = found(at_end, "chunks at the block's end", at_end_example);
-    health.label_order = found(bad_order, "labels out of order", order_example);
-    Ok(Ok(health))
 }

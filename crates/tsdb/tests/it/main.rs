@@ -4,6 +4,7 @@ mod blocks;
 mod downsample;
 mod golden;
 mod golden_header;
+mod histogram_windows;
 mod merge;
 mod own;
 mod promtool;
