@@ -2,6 +2,7 @@
 //! series from the answers while they arrive.
 
 mod aggregates;
+mod resolutions;
 mod samples;
 
 use std::sync::Arc;
@@ -24,6 +25,7 @@ use tsdb::dedup::{Algorithm, is_counter_function};
 
 use crate::gate::Gate;
 
+use resolutions::Resolutions;
 use samples::{ChunkSamples, Decoding};
 
 /// Series per message from a select's task to the engine.
@@ -67,6 +69,7 @@ pub struct SelectStats {
     series: AtomicU64,
     chunks: AtomicU64,
     samples: AtomicU64,
+    resolutions: Resolutions,
 }
 
 impl SelectStats {
@@ -76,8 +79,14 @@ impl SelectStats {
         (get(&self.series), get(&self.chunks), get(&self.samples))
     }
 
+    /// Resolutions of the chunks, ms, ascending; 0 is raw data.
+    pub fn resolutions(&self) -> Vec<i64> {
+        self.resolutions.seen()
+    }
+
     fn count(&self, series: &storeapi::Series) {
         self.series.fetch_add(1, Ordering::Relaxed);
+        series.chunks.iter().for_each(|chunk| self.resolutions.note(chunk));
         let chunks = series.chunks.iter().flat_map(|aggr| aggr.chunks());
         for (_, chunk) in chunks {
             self.chunks.fetch_add(1, Ordering::Relaxed);

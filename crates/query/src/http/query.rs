@@ -89,14 +89,14 @@ fn range_params(api: &QueryApi, call: &Call) -> Result<(QueryParams, QueryOption
 
 async fn run(api: Arc<QueryApi>, call: Call, mut params: QueryParams, options: QueryOptions) -> ApiResult {
     let tenant = options.tenant.clone().unwrap_or_default();
-    let analyze = matches!(call.form.get("analyze"), "true" | "1");
+    let analyze = flag(&call, "analyze");
     let analyzable = options.engine == EngineName::Thanos;
     params.analyze = analyze && analyzable;
     params.per_step_stats = call.form.get("stats") == "all";
     let expr = api.parse(call.form.get("query"), &tenant)?;
     let query = api.prepare(expr, params, &options)?;
     // Ours, and only when asked for.
-    let reach = matches!(call.form.get("endpoints"), "true" | "1").then(|| api.reach(&query, &options));
+    let reach = flag(&call, "endpoints").then(|| api.reach(&query, &options));
     let evaluated = api.evaluate(query, &options).await?;
     let (series, _, samples) = evaluated.stats.counts();
     if series > 0 && samples > 0 {
@@ -114,6 +114,9 @@ async fn run(api: Arc<QueryApi>, call: Call, mut params: QueryParams, options: Q
         tail.push_str(",\"stats\":");
         tail.push_str(&stats_json(&evaluated.result.stats));
     }
+    if flag(&call, "resolutions") {
+        tail.push_str(&format!(",\"resolutions\":{:?}", evaluated.stats.resolutions()));
+    }
     if let Some(reach) = reach {
         let reach = serde_json::to_string(&reach.with_warnings(&warnings)).map_err(ApiError::internal)?;
         tail.push_str(&format!(",\"endpoints\":{}", escape_html(reach)));
@@ -130,6 +133,11 @@ async fn run(api: Arc<QueryApi>, call: Call, mut params: QueryParams, options: Q
     }
     let pieces = std::iter::once(head).chain(pieces).chain(std::iter::once(tail));
     Ok(Answer { data: Data::Pieces(Box::new(pieces)), warnings })
+}
+
+/// Whether a parameter of a query says yes.
+fn flag(call: &Call, name: &str) -> bool {
+    matches!(call.form.get(name), "true" | "1")
 }
 
 fn explain(api: &QueryApi, call: &Call, params: QueryParams, options: &QueryOptions) -> ApiResult {

@@ -132,6 +132,8 @@ async fn range_query_gives_every_step() {
     let router = router(false, |_| {});
     let got = get(&router, "/api/v1/query_range?query=ships%2B0&start=30&end=60&step=15").await;
     assert!(got.body.contains(r#""values":[[30,"2"],[45,"3"],[60,"4"]]"#), "{}", got.body);
+    let got = get(&router, "/api/v1/query_range?query=ships&start=30&end=60&step=15&resolutions=true").await;
+    assert!(got.body.contains(r#","resolutions":[0],"analysis":{}"#), "{}", got.body);
     let got = get(&router, "/api/v1/query_range?query=ships&start=0&end=20000&step=1").await;
     assert_eq!(got.status, StatusCode::BAD_REQUEST);
     assert!(got.body.contains("exceeded maximum resolution of 11,000 points"), "{}", got.body);

@@ -59,6 +59,7 @@ fn answers(
             ("step", "3600"),
             ("max_source_resolution", *resolution),
             ("partial_response", "false"),
+            ("resolutions", "true"),
         ];
         let answer = http::get(&format!("{}/api/v1/query_range", query.url), &params)?.json()?;
         ensure!(answer["status"] == "success", "{text}: {answer}");
@@ -66,6 +67,9 @@ fn answers(
             answer["data"]["result"].as_array().is_some_and(|r| !r.is_empty()),
             "{text} at {resolution} has no answer"
         );
+        let read = answer["data"]["resolutions"].as_array().context("no resolutions")?;
+        let expected = if *resolution == "5m" { 300_000 } else { 0 };
+        ensure!(read.last() == Some(&expected.into()), "{text} at {resolution}: {read:?} was read");
         answers.insert((*text).to_owned(), answer);
     }
     Ok(answers)
