@@ -139,7 +139,8 @@ impl InfoProvider for QuerierInfo {
                 supports_projections: false,
                 tsdb_infos: self.proxy.tsdb_infos(),
             }),
-            exemplars: Some((i64::MIN, i64::MAX)),
+            // A querier tells no range of its exemplars, as in Thanos: it is not known here.
+            exemplars: Some((0, 0)),
             rules: true,
             metric_metadata: true,
             targets: true,

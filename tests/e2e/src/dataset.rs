@@ -4,9 +4,11 @@
 //! reads windows as left-open, Prometheus 2 as closed, and the two have to agree here.
 
 use std::fmt::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
+
+use crate::programs::create_blocks;
 
 /// Start of the data: 2024-03-01T00:00:00Z, in seconds.
 pub const START: i64 = 1_709_251_200;
@@ -59,6 +61,14 @@ fn gauge(base: f64, swing: f64, holes: bool) -> Next {
         let value = base + swing * (tick as f64 / 97.0).sin() + random.unit();
         (!gone).then_some((value * 1000.0).round() / 1000.0)
     })
+}
+
+/// Makes blocks of the data set in `dir/data`, and returns that folder.
+pub fn blocks(dir: &Path) -> Result<PathBuf> {
+    let (text, data) = (dir.join("data.om"), dir.join("data"));
+    write_openmetrics(&text)?;
+    create_blocks(&text, &data)?;
+    Ok(data)
 }
 
 /// Writes the data as OpenMetrics text.

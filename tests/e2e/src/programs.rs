@@ -213,8 +213,8 @@ pub fn filesystem_bucket(dir: &Path) -> Result<(PathBuf, PathBuf)> {
     Ok((folder, config))
 }
 
-/// Blocks that are whole in the bucket (their meta.json is there).
-pub fn uploaded_blocks(bucket: &Path) -> usize {
-    let Ok(entries) = std::fs::read_dir(bucket) else { return 0 };
+/// Blocks of a bucket or data folder that are whole (their meta.json is there).
+pub fn whole_blocks(folder: &Path) -> usize {
+    let Ok(entries) = std::fs::read_dir(folder) else { return 0 };
     entries.flatten().filter(|e| e.path().join("meta.json").is_file()).count()
 }

@@ -8,16 +8,12 @@ use tsdb::merge::{MergeInput, MergeMode, MergeOptions, merge_blocks};
 
 use crate::blocks::{Sample, chunks, write_block};
 
-/// Runs `promtool tsdb` over a data folder; `None` when there is no promtool.
-fn promtool(arguments: &[&str], data: &Path) -> Option<String> {
-    let mut command = Command::new("promtool");
-    let output = match command.arg("tsdb").args(arguments).arg(data).output() {
-        Ok(output) => output,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return None,
-        Err(error) => panic!("promtool: {error}"),
-    };
+/// Runs `promtool tsdb` over a data folder.
+fn promtool(arguments: &[&str], data: &Path) -> String {
+    let output = Command::new("promtool").arg("tsdb").args(arguments).arg(data).output();
+    let output = output.expect("promtool is on the path: `make test` sets it up (scripts/setup test)");
     assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
-    Some(String::from_utf8(output.stdout).unwrap())
+    String::from_utf8(output.stdout).unwrap()
 }
 
 #[test]
@@ -49,19 +45,13 @@ fn prometheus_reads_written_and_merged_blocks() {
     meta.write_prometheus_dir(&dir).unwrap();
 
     let id = meta.ulid.to_string();
-    let Some(listed) = promtool(&["list"], data.path()) else {
-        #[allow(clippy::print_stdout)]
-        {
-            println!("skipped: no promtool");
-        }
-        return;
-    };
+    let listed = promtool(&["list"], data.path());
     let row: Vec<&str> = listed.lines().find(|l| l.starts_with(&id)).unwrap().split_whitespace().collect();
     assert_eq!(row[row.len() - 4..row.len() - 1], ["144000", "1200", "300"], "{listed}");
-    let analyzed = promtool(&["analyze"], data.path()).unwrap();
+    let analyzed = promtool(&["analyze"], data.path());
     assert!(analyzed.contains(&id) && analyzed.contains("\nSeries: 300\n"), "{analyzed}");
     std::fs::create_dir(data.path().join("wal")).unwrap();
-    let dumped = promtool(&["dump"], data.path()).unwrap();
+    let dumped = promtool(&["dump"], data.path());
     let mut got = BTreeMap::new();
     for line in dumped.lines() {
         let mut words = line.split_whitespace();

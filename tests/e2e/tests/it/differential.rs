@@ -5,7 +5,7 @@ use anyhow::{Context, Result, ensure};
 use e2e::compare::difference;
 use e2e::dataset::{self, INTERVAL, LENGTH, START};
 use e2e::http;
-use e2e::programs::{Prometheus, Thanos, create_blocks, filesystem_bucket, uploaded_blocks};
+use e2e::programs::{Prometheus, Thanos, filesystem_bucket, whole_blocks};
 use serde_json::Value;
 
 use crate::queries;
@@ -14,17 +14,14 @@ use crate::queries;
 fn querier_answers_as_prometheus_does() -> Result<()> {
     let dir = tempfile::tempdir()?;
     let dir = dir.path();
-    let text = dir.join("data.om");
-    dataset::write_openmetrics(&text)?;
-    let data = dir.join("data");
-    create_blocks(&text, &data)?;
+    let data = dataset::blocks(dir)?;
 
     let prometheus = Prometheus::start(dir, "prometheus", &data, &[("replica", "0")])?;
     let (bucket, bucket_config) = filesystem_bucket(dir)?;
     let mut sidecar = Thanos::sidecar(dir, "sidecar", &prometheus, Some(&bucket_config))?;
-    let blocks = std::fs::read_dir(&data)?.flatten().filter(|e| e.path().join("meta.json").is_file()).count();
+    let blocks = whole_blocks(&data);
     ensure!(blocks >= 3, "five hours give at least three blocks, not {blocks}");
-    sidecar.process.wait_until("done with uploading", || uploaded_blocks(&bucket) == blocks)?;
+    sidecar.process.wait_until("done with uploading", || whole_blocks(&bucket) == blocks)?;
     let store = Thanos::store(dir, "store", &bucket_config)?;
 
     let by_sidecar = Thanos::query(dir, "query-sidecar", &[&sidecar.grpc], &[])?;

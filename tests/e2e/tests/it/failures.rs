@@ -3,7 +3,7 @@
 use anyhow::{Result, ensure};
 use e2e::dataset::{self, LENGTH, START};
 use e2e::http;
-use e2e::programs::{Prometheus, Thanos, create_blocks, filesystem_bucket, uploaded_blocks};
+use e2e::programs::{Prometheus, Thanos, create_blocks, filesystem_bucket, whole_blocks};
 
 #[test]
 fn a_hanging_store_is_named_in_a_warning_and_the_rest_is_answered() -> Result<()> {
@@ -65,14 +65,11 @@ fn a_hanging_store_is_named_in_a_warning_and_the_rest_is_answered() -> Result<()
 fn one_broken_block_does_not_take_the_others_down() -> Result<()> {
     let dir = tempfile::tempdir()?;
     let dir = dir.path();
-    let text = dir.join("data.om");
-    dataset::write_openmetrics(&text)?;
-    let data = dir.join("data");
-    create_blocks(&text, &data)?;
+    let data = dataset::blocks(dir)?;
     let prometheus = Prometheus::start(dir, "prometheus", &data, &[("cluster", "c"), ("replica", "0")])?;
     let (bucket, config) = filesystem_bucket(dir)?;
     let mut sidecar = Thanos::sidecar(dir, "sidecar", &prometheus, Some(&config))?;
-    sidecar.process.wait_until("done with uploading", || uploaded_blocks(&bucket) >= 3)?;
+    sidecar.process.wait_until("done with uploading", || whole_blocks(&bucket) >= 3)?;
     drop(sidecar);
 
     // The first block loses its index, the second half of it; the others are whole.

@@ -3,16 +3,13 @@
 use anyhow::{Result, ensure};
 use e2e::dataset::{self, LENGTH, START};
 use e2e::http;
-use e2e::programs::{Prometheus, Thanos, create_blocks};
+use e2e::programs::{Prometheus, Thanos};
 
 #[test]
 fn a_query_over_its_memory_budget_is_ended_and_named_in_the_log() -> Result<()> {
     let dir = tempfile::tempdir()?;
     let dir = dir.path();
-    let text = dir.join("data.om");
-    dataset::write_openmetrics(&text)?;
-    let data = dir.join("data");
-    create_blocks(&text, &data)?;
+    let data = dataset::blocks(dir)?;
     let prometheus = Prometheus::start(dir, "prometheus", &data, &[("replica", "0")])?;
     let sidecar = Thanos::sidecar(dir, "sidecar", &prometheus, None)?;
     let features = "--enable-feature=promql-experimental-functions,promql-extended-range-selectors,\

@@ -4,7 +4,7 @@ use anyhow::{Result, ensure};
 use e2e::compare::difference;
 use e2e::dataset;
 use e2e::http;
-use e2e::programs::{Prometheus, S3, Thanos, create_blocks};
+use e2e::programs::{Prometheus, S3, Thanos, whole_blocks};
 
 use crate::differential::questions;
 use crate::queries;
@@ -13,11 +13,8 @@ use crate::queries;
 fn blocks_behind_s3_answer_as_prometheus_does() -> Result<()> {
     let dir = tempfile::tempdir()?;
     let dir = dir.path();
-    let text = dir.join("data.om");
-    dataset::write_openmetrics(&text)?;
-    let data = dir.join("data");
-    create_blocks(&text, &data)?;
-    let blocks = std::fs::read_dir(&data)?.flatten().filter(|e| e.path().join("meta.json").is_file()).count();
+    let data = dataset::blocks(dir)?;
+    let blocks = whole_blocks(&data);
 
     let s3 = S3::start(dir)?;
     let bucket = s3.bucket(dir, "harbour")?;

@@ -2,17 +2,14 @@
 
 use anyhow::{Result, ensure};
 use e2e::dataset;
-use e2e::programs::{Prometheus, Thanos, create_blocks, filesystem_bucket, uploaded_blocks};
+use e2e::programs::{Prometheus, Thanos, filesystem_bucket, whole_blocks};
 use serde_json::Value;
 
 #[test]
 fn uploads_every_block_once_with_the_thanos_section() -> Result<()> {
     let dir = tempfile::tempdir()?;
     let dir = dir.path();
-    let text = dir.join("data.om");
-    dataset::write_openmetrics(&text)?;
-    let data = dir.join("data");
-    create_blocks(&text, &data)?;
+    let data = dataset::blocks(dir)?;
     let blocks: Vec<String> = std::fs::read_dir(&data)?
         .flatten()
         .filter(|e| e.path().join("meta.json").is_file())
@@ -33,7 +30,7 @@ fn uploads_every_block_once_with_the_thanos_section() -> Result<()> {
             .collect()
     };
     sidecar.process.wait_until("done with uploading", || shipped().len() == blocks.len())?;
-    ensure!(uploaded_blocks(&bucket) == blocks.len());
+    ensure!(whole_blocks(&bucket) == blocks.len());
     for block in &blocks {
         let meta: Value = serde_json::from_slice(&std::fs::read(bucket.join(block).join("meta.json"))?)?;
         ensure!(meta["thanos"]["labels"] == serde_json::json!({"cluster": "eu1", "replica": "0"}), "{meta}");
