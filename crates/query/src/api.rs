@@ -18,6 +18,7 @@ use storeapi::{PartialResponse, RequestContext, ShardInfo, StoreApi};
 
 use crate::active::ActiveQueries;
 use crate::config::{EngineName, QueryConfig};
+use crate::engine_metrics::EngineMetrics;
 use crate::fanout::Fanout;
 use crate::gate::Gate;
 use crate::http::respond::{ApiError, ApiErrorKind};
@@ -80,6 +81,7 @@ pub struct Evaluated {
 pub struct QueryApi {
     pub(crate) config: QueryConfig,
     pub(crate) engine: Engine,
+    engine_metrics: EngineMetrics,
     /// What all queries together may hold.
     budget: Option<Arc<ProcessBudget>>,
     pub(crate) selects: SelectContext,
@@ -143,6 +145,7 @@ impl QueryApi {
         registry.register(Box::new(requested_range.clone()))?;
         Ok(QueryApi {
             engine: Engine::new(options),
+            engine_metrics: EngineMetrics::new(registry)?,
             budget: (config.max_total_bytes > 0).then(|| ProcessBudget::new(config.max_total_bytes)),
             selects,
             gate,
@@ -194,6 +197,7 @@ impl QueryApi {
             .await
             .map_err(|_| ApiError::execution("context deadline exceeded"))?;
         let begun = Instant::now();
+        let _running = self.engine_metrics.begin(options.engine, self.is_distributed(options));
         let text = query.expr().to_string();
         let _active = self.active.as_ref().map(|active| active.enter(&text));
         let limits = Limits {
@@ -212,6 +216,7 @@ impl QueryApi {
         result.annotations.extend(remote.warnings.into_iter().map(Annotation::storage_warning));
         result.stats.samples.total_queryable += remote.samples;
         result.stats.samples.peak = result.stats.samples.peak.max(remote.peak_samples);
+        self.engine_metrics.observe(options.engine, &result.stats);
         if let Err(
             error @ (EvalError::QueryMemory { .. }
             | EvalError::ProcessMemory { .. }

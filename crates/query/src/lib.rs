@@ -3,6 +3,7 @@
 mod active;
 mod api;
 mod config;
+mod engine_metrics;
 mod fanout;
 mod gate;
 mod grpc;
