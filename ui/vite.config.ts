@@ -6,6 +6,11 @@ const backend = process.env.THANOS_URL ?? 'http://127.0.0.1:10902';
 /** What the server would write into the index page. */
 const config = process.env.THANOS_DATA ?? '{}';
 
+const base =
+  /vite\/preload-helper|get-nonce|\/src\/(config|settings|api\/client|app\/(pages|router|scheme)|lib\/(duration|labels|storage|time)|pages\/query\/(defaults|panel|request|urlState))\.ts$/;
+const editor =
+  /node_modules\/(@codemirror|@lezer|@prometheus-io|@marijn|crelt|lru-cache|style-mod|w3c-keyname)\/|\/query\/editor\/(client|completion|create|early|theme)\.ts$|\/query\/editor\/.*css$/;
+
 export default defineConfig(({ command }) => ({
   // Relative addresses: every page is one level deep, so they hold below any path prefix.
   base: './',
@@ -27,8 +32,15 @@ export default defineConfig(({ command }) => ({
     assetsInlineLimit: 0,
     rolldownOptions: {
       output: {
-        // One file for what several pages use, in place of dozens of small ones.
-        codeSplitting: { groups: [{ name: 'shared', minShareCount: 2 }] },
+        codeSplitting: {
+          groups: [
+            // What the editor can be made with before the rest is there: nothing in these two may import React.
+            { name: 'base', test: base, priority: 3 },
+            { name: 'editor', test: editor, priority: 2 },
+            // One file for what several pages use, in place of dozens of small ones.
+            { name: 'shared', minShareCount: 2 },
+          ],
+        },
       },
     },
     modulePreload: { polyfill: false },

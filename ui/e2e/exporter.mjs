@@ -1,4 +1,5 @@
 import { createServer } from 'node:http';
+import { nativeHistogram, nativeType } from './native.mjs';
 
 const bounds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5];
 const observed = bounds.map(() => 0);
@@ -43,9 +44,14 @@ function metrics(series) {
   return out.join('\n');
 }
 
-/** Serves them on a port of the loopback. */
+/** Serves them on a port of the loopback, and a native histogram under `/native`. */
 export function startExporter(port, series) {
-  const server = createServer((_, response) => {
+  const server = createServer((request, response) => {
+    if (request.url === '/native') {
+      response.writeHead(200, { 'Content-Type': nativeType });
+      response.end(nativeHistogram(Date.now() / 1000));
+      return;
+    }
     response.writeHead(200, { 'Content-Type': 'application/openmetrics-text; version=1.0.0; charset=utf-8' });
     response.end(metrics(series));
   });

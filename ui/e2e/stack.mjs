@@ -121,6 +121,7 @@ export async function startStack({ series = 4000 } = {}) {
 rule_files: [rules.yml]
 scrape_configs:
 - {job_name: demo, static_configs: [{targets: ["127.0.0.1:${exporterPort}"]}]}
+- {job_name: native, metrics_path: /native, static_configs: [{targets: ["127.0.0.1:${exporterPort}"]}]}
 - {job_name: prometheus, static_configs: [{targets: ["127.0.0.1:${prometheusPort}"]}]}
 - {job_name: gone, static_configs: [{targets: ["127.0.0.1:1"]}]}
 `,
@@ -165,14 +166,15 @@ scrape_configs:
       const { data } = await json(`${query.http}/api/v1/query?query=zone:demo_load:avg`);
       return data?.result?.length === 3;
     });
+    await untilTrue('a native histogram', async () => {
+      const { data } = await json(`${query.http}/api/v1/query?query=rate(demo_native_seconds[20s])`);
+      return data?.result?.[0]?.histogram?.[1]?.buckets?.length > 0;
+    });
     const kill = name => {
       const child = children.get(name);
       child?.kill('SIGKILL');
     };
-    const { data } = await json(`${query.http}/api/v1/query?query=prometheus_http_request_duration_seconds`);
-    const nativeHistograms = (data?.result ?? []).length > 0;
     return {
-      nativeHistograms,
       prefixed: { ...prefixed, prefix },
       prometheus,
       sidecar,

@@ -3,6 +3,14 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { link, param, until, visit } from './visit.mjs';
 
+/** Holds back all of the program but the editor. */
+function holdProgram(page, held) {
+  return page.route('**/assets/start-*.js', async route => {
+    await held;
+    await route.continue();
+  });
+}
+
 export function queryCases(world) {
   const base = () => world.stack.query.http;
   const editor = (page, at = 0) => page.locator('[data-expression]').nth(at);
@@ -19,6 +27,80 @@ export function queryCases(world) {
       assert.equal(param(page, 'g0.expr'), 'zone:demo_load:avg');
       assert.equal(param(page, 'g0.tab'), '1');
     });
+  });
+
+  test('typing begins before the rest of the program is there, and nothing of it is lost', async () => {
+    let release;
+    const held = new Promise(done => {
+      release = done;
+    });
+    await visit(
+      world,
+      base(),
+      '/graph',
+      async page => {
+        await editor(page).waitFor();
+        const early = await editor(page).boundingBox();
+        await page.keyboard.type('vector(4)');
+        await page.keyboard.press('Escape');
+        await page.keyboard.press('ArrowLeft');
+        assert.equal(await page.getByRole('button', { name: 'Execute' }).count(), 0);
+        release();
+        await page.getByRole('button', { name: 'Execute' }).waitFor();
+        assert.equal(await page.locator('[data-cover]').count(), 0);
+        await page.keyboard.type('1');
+        assert.equal(await editor(page).textContent(), 'vector(41)');
+        await page.keyboard.press('Escape');
+        await page.keyboard.press('Enter');
+        await until('ran', async () => (await rows(page).count()) === 1);
+        assert.equal(param(page, 'g0.expr'), 'vector(41)');
+        const { x, width } = await editor(page).boundingBox();
+        assert.ok(
+          Math.abs(x - early.x) < 2 && Math.abs(width - early.width) < 20,
+          'the editor stays in its place',
+        );
+        // The same editor: it has the focus, and knows what was typed before.
+        await page.keyboard.press('Control+z');
+        await until('undone', async () => !(await editor(page).textContent()).includes('41'));
+      },
+      { prepare: page => holdProgram(page, held) },
+    );
+  });
+
+  test('Enter runs the expression as soon as that can be', async () => {
+    let release;
+    const held = new Promise(done => {
+      release = done;
+    });
+    await visit(
+      world,
+      base(),
+      '/graph',
+      async page => {
+        await editor(page).waitFor();
+        await page.keyboard.type('vector(42)');
+        await page.keyboard.press('Escape');
+        await page.keyboard.press('Enter');
+        release();
+        await until('ran', async () => (await rows(page).count()) === 1);
+        assert.equal(param(page, 'g0.expr'), 'vector(42)');
+      },
+      { prepare: page => holdProgram(page, held) },
+    );
+  });
+
+  test('an old link starts with its expression in the editor', async () => {
+    await visit(
+      world,
+      base(),
+      link({ expr: 'sum(up)', tab: '1' }),
+      async page => {
+        await until('text', async () => (await editor(page).textContent()) === 'sum(up)');
+        assert.equal(await page.evaluate(() => document.activeElement === document.body), true);
+        await page.getByText('The page could not be loaded').waitFor();
+      },
+      { prepare: page => page.route('**/assets/start-*.js', route => route.abort()) },
+    );
   });
 
   test('completion asks within limits', async () => {

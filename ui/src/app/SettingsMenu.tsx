@@ -1,8 +1,9 @@
 import { ActionIcon, Autocomplete, Popover, Stack, Switch, Tooltip } from '@mantine/core';
 import { IconSettings } from '@tabler/icons-react';
 import { useState } from 'react';
-import { type Setting, useSetting } from '../lib/storage';
+import type { Setting } from '../lib/storage';
 import { isZone } from '../lib/time';
+import { useSetting } from '../lib/useSetting';
 import { settings } from '../settings';
 
 function Toggle({ of, label }: { of: Setting<boolean>; label: string }) {

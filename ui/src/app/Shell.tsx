@@ -20,14 +20,16 @@ import { Loading } from '../components/Loading';
 import { config } from '../config';
 import { isPlainClick } from './Link';
 import { MissingPage } from './MissingPage';
-import { findPage, navPages } from './pages';
-import { navigate, pageUrl, usePage } from './router';
+import { findPage, navPages, pages } from './pages';
+import { navigate, pageUrl } from './router';
 import { SettingsMenu } from './SettingsMenu';
 import { ThemeButton } from './ThemeButton';
+import { usePage } from './useRouter';
 import { useShortcuts } from './useShortcuts';
 
 const CommandPalette = lazy(() => import('./CommandPalette'));
 const ShortcutList = lazy(() => import('./ShortcutList'));
+const contents = new Map(Object.entries(pages).map(([name, page]) => [name, lazy(page.load)]));
 
 const names: Record<string, string> = {
   query: 'Query',
@@ -74,7 +76,7 @@ export function Shell() {
   }, [name]);
   useShortcuts({ openPalette: () => setPalette(true), openList: () => setShortcuts(true) });
 
-  const Content = page?.component;
+  const Content = page === null ? undefined : contents.get(route);
   return (
     <AppShell
       header={{ height: 52 }}

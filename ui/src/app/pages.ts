@@ -1,32 +1,32 @@
-import { type ComponentType, type LazyExoticComponent, lazy } from 'react';
+import type { ComponentType } from 'react';
 import { config } from '../config';
 
 export interface Page {
   title: string;
-  component: LazyExoticComponent<ComponentType>;
+  load: () => Promise<{ default: ComponentType }>;
   /** Second key of the shortcut `g`. */
   key: string;
 }
 
-const loaded = lazy(() => import('../pages/blocks/BlocksPage'));
+const loadBlocks: Page['load'] = () => import('../pages/blocks/BlocksPage');
 
 /** Every page by its route; which of them a component has is in its data. */
 export const pages: Record<string, Page> = {
-  graph: { title: 'Query', key: 'q', component: lazy(() => import('../pages/query/QueryPage')) },
-  stores: { title: 'Endpoints', key: 'e', component: lazy(() => import('../pages/endpoints/EndpointsPage')) },
-  blocks: { title: config.component === 'compact' ? 'Global blocks' : 'Blocks', key: 'b', component: loaded },
-  loaded: { title: 'Loaded blocks', key: 'l', component: loaded },
-  alerts: { title: 'Alerts', key: 'a', component: lazy(() => import('../pages/alerts/AlertsPage')) },
-  rules: { title: 'Rules', key: 'r', component: lazy(() => import('../pages/rules/RulesPage')) },
-  targets: { title: 'Targets', key: 't', component: lazy(() => import('../pages/targets/TargetsPage')) },
+  graph: { title: 'Query', key: 'q', load: () => import('../pages/query/QueryPage') },
+  stores: { title: 'Endpoints', key: 'e', load: () => import('../pages/endpoints/EndpointsPage') },
+  blocks: { title: config.component === 'compact' ? 'Global blocks' : 'Blocks', key: 'b', load: loadBlocks },
+  loaded: { title: 'Loaded blocks', key: 'l', load: loadBlocks },
+  alerts: { title: 'Alerts', key: 'a', load: () => import('../pages/alerts/AlertsPage') },
+  rules: { title: 'Rules', key: 'r', load: () => import('../pages/rules/RulesPage') },
+  targets: { title: 'Targets', key: 't', load: () => import('../pages/targets/TargetsPage') },
   'service-discovery': {
     title: 'Service discovery',
     key: 'd',
-    component: lazy(() => import('../pages/discovery/DiscoveryPage')),
+    load: () => import('../pages/discovery/DiscoveryPage'),
   },
-  'tsdb-status': { title: 'TSDB status', key: 'c', component: lazy(() => import('../pages/tsdb/TsdbPage')) },
-  status: { title: 'Runtime & build', key: 's', component: lazy(() => import('../pages/status/StatusPage')) },
-  flags: { title: 'Flags', key: 'f', component: lazy(() => import('../pages/flags/FlagsPage')) },
+  'tsdb-status': { title: 'TSDB status', key: 'c', load: () => import('../pages/tsdb/TsdbPage') },
+  status: { title: 'Runtime & build', key: 's', load: () => import('../pages/status/StatusPage') },
+  flags: { title: 'Flags', key: 'f', load: () => import('../pages/flags/FlagsPage') },
 };
 
 /** Other names of pages: Prometheus's query page, and Thanos's routes that have none of their own. */

@@ -1,4 +1,3 @@
-import { useSyncExternalStore } from 'react';
 import { config } from '../config';
 
 const listeners = new Set<() => void>();
@@ -8,7 +7,8 @@ const notify = (): void => {
 
 if (typeof window !== 'undefined') window.addEventListener('popstate', notify);
 
-function subscribe(listener: () => void): () => void {
+/** Calls back when the address has changed. */
+export function subscribe(listener: () => void): () => void {
   listeners.add(listener);
   return () => listeners.delete(listener);
 }
@@ -33,28 +33,4 @@ export function navigate(url: string, options: { replace?: boolean } = {}): void
   if (options.replace) window.history.replaceState(null, '', url);
   else window.history.pushState(null, '', url);
   notify();
-}
-
-export function usePage(): string {
-  return useSyncExternalStore(subscribe, () => pageOf(window.location.pathname));
-}
-
-/** The query of the URL with its question mark, or nothing. */
-export function useSearch(): string {
-  return useSyncExternalStore(subscribe, () => window.location.search);
-}
-
-/** One parameter of the URL; setting it to its default takes it out. */
-export function useParam(name: string, initial = ''): [string, (value: string) => void] {
-  const value = new URLSearchParams(useSearch()).get(name) ?? initial;
-  const set = (next: string): void => {
-    const params = new URLSearchParams(window.location.search);
-    if (next === initial) params.delete(name);
-    else params.set(name, next);
-    const search = params.toString();
-    navigate(`${window.location.pathname}${search === '' ? '' : `?${search}`}${window.location.hash}`, {
-      replace: true,
-    });
-  };
-  return [value, set];
 }

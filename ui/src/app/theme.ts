@@ -18,7 +18,6 @@ export const theme = createTheme({
   primaryShade: { light: 7, dark: 6 },
   colors: { violet },
   fontFamily: 'system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif',
-  fontFamilyMonospace: 'ui-monospace, SFMono-Regular, Menlo, Consolas, "DejaVu Sans Mono", monospace',
   defaultRadius: 'sm',
   cursorType: 'pointer',
   autoContrast: true,

@@ -1,6 +1,6 @@
 import { humanDuration } from '../lib/duration';
-import { useSetting } from '../lib/storage';
 import { formatAgo, formatTime } from '../lib/time';
+import { useSetting } from '../lib/useSetting';
 import { settings } from '../settings';
 
 /** How long ago, with the time itself as title. Go's zero time is never. */

@@ -1,5 +1,3 @@
-import { useSyncExternalStore } from 'react';
-
 /** A setting in localStorage that all its users see change at once. */
 export interface Setting<T> {
   get(): T;
@@ -43,8 +41,4 @@ export function setting<T>(key: string, initial: T, valid: (value: unknown) => b
       return () => listeners.delete(listener);
     },
   };
-}
-
-export function useSetting<T>(of: Setting<T>): [T, (value: T) => void] {
-  return [useSyncExternalStore(of.subscribe, of.get), of.set];
 }

@@ -4,7 +4,7 @@ import { useState } from 'react';
 import { useApi } from '../../api/hooks';
 import type { Alert, Rule, RuleGroup } from '../../api/types';
 import { Link } from '../../app/Link';
-import { useParam } from '../../app/router';
+import { useParam } from '../../app/useRouter';
 import { Ago } from '../../components/Ago';
 import { ErrorBox } from '../../components/ErrorBox';
 import { Filters, parseSet } from '../../components/Filters';

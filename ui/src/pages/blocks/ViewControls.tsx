@@ -1,7 +1,7 @@
 import { ActionIcon, Button, Group } from '@mantine/core';
 import { IconZoomIn, IconZoomOut } from '@tabler/icons-react';
 import { TimeInput } from '../../components/TimeInput';
-import { useSetting } from '../../lib/storage';
+import { useSetting } from '../../lib/useSetting';
 import { settings } from '../../settings';
 import { pan, type View, zoom } from './view';
 

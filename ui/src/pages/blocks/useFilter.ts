@@ -1,5 +1,5 @@
 import { useMemo } from 'react';
-import { useParam } from '../../app/router';
+import { useParam } from '../../app/useRouter';
 import type { BlockFilter } from './survey';
 
 export type SetFilter = (change: Partial<BlockFilter>) => void;

@@ -1,5 +1,6 @@
 import { useMemo, useState } from 'react';
-import { navigate, useSearch } from '../../app/router';
+import { navigate } from '../../app/router';
+import { useSearch } from '../../app/useRouter';
 import type { Block } from './types';
 import type { View } from './view';
 

@@ -1,7 +1,7 @@
 import { Paper, Table, Text, Title } from '@mantine/core';
 import { useApi } from '../../api/hooks';
 import type { Targets } from '../../api/types';
-import { useParam } from '../../app/router';
+import { useParam } from '../../app/useRouter';
 import { ErrorBox } from '../../components/ErrorBox';
 import { LabelSet } from '../../components/LabelSet';
 import { Loading } from '../../components/Loading';

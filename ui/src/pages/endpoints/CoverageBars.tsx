@@ -1,6 +1,6 @@
 import type { Endpoint } from '../../api/types';
-import { useSetting } from '../../lib/storage';
 import { formatTime } from '../../lib/time';
+import { useSetting } from '../../lib/useSetting';
 import { settings } from '../../settings';
 import classes from './CoverageBars.module.css';
 import { type Coverage, coverageOf } from './rows';

@@ -1,6 +1,6 @@
 import { Paper, Table, Text, UnstyledButton } from '@mantine/core';
 import { useApi } from '../../api/hooks';
-import { useParam } from '../../app/router';
+import { useParam } from '../../app/useRouter';
 import { ErrorBox } from '../../components/ErrorBox';
 import { Loading } from '../../components/Loading';
 import { PageHeader } from '../../components/PageHeader';

@@ -59,9 +59,13 @@ function Notes({ color, title, texts }: { color: string; title: string; texts: s
   );
 }
 
+/** Who did not answer this query; those above the panels, which no query asks, are not named again. */
 function Asked({ endpoints }: { endpoints: QueryEndpoints }) {
+  const known = new Set(useEndpoints().down.map(endpoint => endpoint.name));
   const failed = (endpoints.failed ?? []).map(({ name, error }) => `${name}: ${error}`);
-  const down = (endpoints.down ?? []).map(name => `${name}: down, not asked`);
+  const down = (endpoints.down ?? [])
+    .filter(name => !known.has(name))
+    .map(name => `${name}: down, not asked`);
   return (
     <Notes
       color="orange"

@@ -2,7 +2,7 @@ import { Button, Group, Modal, Stack, Text, UnstyledButton } from '@mantine/core
 import { useState } from 'react';
 import { SearchInput } from '../../components/SearchInput';
 import { fuzzyFilter } from '../../lib/fuzzy';
-import { useSetting } from '../../lib/storage';
+import { useSetting } from '../../lib/useSetting';
 import { settings } from '../../settings';
 
 interface Props {

@@ -2,7 +2,7 @@ import { Button, Group, Select, Title, VisuallyHidden } from '@mantine/core';
 import { IconLink, IconPlus, IconRefresh } from '@tabler/icons-react';
 import { useQueryClient } from '@tanstack/react-query';
 import { useEffect, useState } from 'react';
-import { useParam } from '../../app/router';
+import { useParam } from '../../app/useRouter';
 import { usePageKeys } from '../../app/useShortcuts';
 import { copy } from '../../lib/clipboard';
 import { parseDuration } from '../../lib/duration';

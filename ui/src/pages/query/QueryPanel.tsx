@@ -1,7 +1,7 @@
 import { ActionIcon, Button, Group, Menu, Paper, Tabs, Text, Tooltip } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
 import { IconDotsVertical, IconPlayerPlay, IconStar, IconStarFilled } from '@tabler/icons-react';
-import { lazy, Suspense, useEffect, useState } from 'react';
+import { lazy, Suspense, useState } from 'react';
 import { call } from '../../api/client';
 import { ErrorBoundary } from '../../components/ErrorBoundary';
 import { ErrorBox } from '../../components/ErrorBox';
@@ -11,10 +11,11 @@ import { copy } from '../../lib/clipboard';
 import { download } from '../../lib/download';
 import { formatDuration, humanDuration } from '../../lib/duration';
 import { formatBytes, plural } from '../../lib/format';
-import { useSetting } from '../../lib/storage';
+import { useSetting } from '../../lib/useSetting';
 import { settings } from '../../settings';
 import { ResultBanners } from './Banners';
 import { Editor } from './editor/Editor';
+import { editorLabel } from './editor/early';
 import { toCsv } from './export';
 import { remember } from './history';
 import { Options } from './Options';
@@ -52,8 +53,10 @@ function Figures({ result }: { result: Result }) {
   parts.push(formatBytes(bytes));
   if (data.resolutions !== undefined && data.resolutions.length > 0) {
     const names = data.resolutions.map(ms => (ms === 0 ? 'raw' : formatDuration(ms)));
-    parts.push(`data: ${names.join(', ')}`);
+    parts.push(`resolution: ${names.join(' + ')}`);
   }
+  if (data.endpoints !== undefined)
+    parts.push(`asked ${data.endpoints.asked} of ${plural(data.endpoints.total, 'endpoint')}`);
   if (traceId !== null) parts.push(`trace ${traceId}`);
   return (
     <Text size="xs" c="dimmed" data-testid="figures">
@@ -88,10 +91,12 @@ export function QueryPanel({ panel, index, refresh, onChange, onDuplicate, onRem
   const [node, setNode] = useState<string | null>(null);
   const [forceTracing, setForceTracing] = useState(false);
   const [open, setOpen] = useState<'explorer' | 'history' | null>(null);
-  useEffect(() => {
+  const [shownExpr, setShownExpr] = useState(panel.expr);
+  if (shownExpr !== panel.expr) {
+    setShownExpr(panel.expr);
     setText(panel.expr);
     setNode(null);
-  }, [panel.expr]);
+  }
 
   const shown = node === null ? panel : { ...panel, expr: node };
   const turn = run + refresh * 1_000_000;
@@ -124,7 +129,7 @@ export function QueryPanel({ panel, index, refresh, onChange, onDuplicate, onRem
       <Group gap="xs" align="flex-start" wrap="nowrap" className={classes.input}>
         <Editor
           value={text}
-          label={`Expression ${index + 1}`}
+          label={editorLabel(index)}
           autoFocus={index === 0 && panel.expr === ''}
           onChange={setText}
           onRun={execute}
@@ -164,6 +169,7 @@ export function QueryPanel({ panel, index, refresh, onChange, onDuplicate, onRem
           </Menu>
           <Button
             leftSection={<IconPlayerPlay size={16} />}
+            data-testid="execute"
             loading={result.isFetching}
             onClick={() => execute(text)}
           >

@@ -1,10 +1,10 @@
-import { ActionIcon, Button, Group, Menu, NumberInput, SegmentedControl, Select } from '@mantine/core';
+import { ActionIcon, Button, Group, Menu, SegmentedControl, Select } from '@mantine/core';
 import { IconClock, IconMinus, IconPlus } from '@tabler/icons-react';
 import { DraftInput } from '../../components/DraftInput';
 import { TimeInput } from '../../components/TimeInput';
 import { config } from '../../config';
 import { formatDuration, parseDuration } from '../../lib/duration';
-import { useSetting } from '../../lib/storage';
+import { useSetting } from '../../lib/useSetting';
 import { settings } from '../../settings';
 import type { Density, Display, MaxResolution, Panel } from './panel';
 import { ranges, relativeRanges, stepRange } from './ranges';
@@ -121,9 +121,8 @@ function ResolutionInput({ panel, onChange }: Props) {
   );
 }
 
-function limitText(value: number | string): number | null {
-  return typeof value === 'number' ? value : null;
-}
+const checkLimit = (text: string): string | null =>
+  text.trim() === '' || Number.isFinite(Number(text)) ? null : 'a number';
 
 /** What the graph is of and how it is drawn. */
 export function GraphControls({ panel, onChange }: Props) {
@@ -185,19 +184,21 @@ export function GraphControls({ panel, onChange }: Props) {
             value={panel.logY ? 'log' : 'linear'}
             onChange={value => onChange({ logY: value === 'log' })}
           />
-          <NumberInput
+          <DraftInput
             size="xs"
             label="From"
             placeholder="automatic"
-            value={panel.minY ?? ''}
-            onChange={value => onChange({ minY: limitText(value) })}
+            value={panel.minY?.toString() ?? ''}
+            check={checkLimit}
+            onApply={text => onChange({ minY: text.trim() === '' ? null : Number(text) })}
           />
-          <NumberInput
+          <DraftInput
             size="xs"
             label="To"
             placeholder="automatic"
-            value={panel.maxY ?? ''}
-            onChange={value => onChange({ maxY: limitText(value) })}
+            value={panel.maxY?.toString() ?? ''}
+            check={checkLimit}
+            onApply={text => onChange({ maxY: text.trim() === '' ? null : Number(text) })}
           />
         </Menu.Dropdown>
       </Menu>

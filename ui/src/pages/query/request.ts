@@ -54,6 +54,12 @@ export function tenantHeaders(panel: Panel): Record<string, string> {
 
 const seconds = (ms: number): string => String(ms / 1000);
 
+/** What our own server tells of an answer besides: whom it asked, and what data it read. */
+export const provenance: Params = [
+  ['endpoints', 'true'],
+  ['resolutions', 'true'],
+];
+
 export function instantParams(panel: Panel, expr: string, now: number): Params {
   return [['query', expr], ['time', seconds(endOf(panel, now))], ...commonParams(panel), ...analysis(panel)];
 }

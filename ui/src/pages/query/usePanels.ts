@@ -1,15 +1,9 @@
 import { useMemo } from 'react';
-import { navigate, useSearch } from '../../app/router';
-import { config } from '../../config';
-import { newPanel, type Panel, type PanelDefaults } from './panel';
+import { navigate } from '../../app/router';
+import { useSearch } from '../../app/useRouter';
+import { defaults } from './defaults';
+import { newPanel, type Panel } from './panel';
 import { parsePanels, printPanels } from './urlState';
-
-const defaults: PanelDefaults = {
-  engine: config.features.defaultEngine,
-  tenant: config.features.defaultTenant,
-  partialResponse: config.features.partialResponse,
-  autoDownsampling: config.features.autoDownsampling,
-};
 
 export interface PanelActions {
   panels: Panel[];

@@ -6,6 +6,7 @@ import type { Panel } from './panel';
 import {
   endOf,
   instantParams,
+  provenance,
   rangeParams,
   stepOf,
   type TimeRange,
@@ -65,9 +66,12 @@ export function useResult(
       const ask = (shift: number) =>
         call<QueryData>(graph ? 'query_range' : 'query', {
           method: 'POST',
-          params: graph
-            ? rangeParams({ ...panel, end: endOf(panel, now) - shift }, panel.expr, now)
-            : instantParams(panel, panel.expr, now),
+          params: [
+            ...(graph
+              ? rangeParams({ ...panel, end: endOf(panel, now) - shift }, panel.expr, now)
+              : instantParams(panel, panel.expr, now)),
+            ...provenance,
+          ],
           headers,
           signal,
         });

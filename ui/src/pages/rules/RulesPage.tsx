@@ -1,7 +1,7 @@
 import { Table, Text } from '@mantine/core';
 import { useApi } from '../../api/hooks';
 import type { Rule, RuleGroup } from '../../api/types';
-import { useParam } from '../../app/router';
+import { useParam } from '../../app/useRouter';
 import { Ago } from '../../components/Ago';
 import { ErrorBox } from '../../components/ErrorBox';
 import { Filters, parseSet } from '../../components/Filters';

@@ -2,7 +2,7 @@ import { Anchor, Collapse, Group, Paper, Table, Text, Title, UnstyledButton } fr
 import { useState } from 'react';
 import { useApi } from '../../api/hooks';
 import type { Target, Targets } from '../../api/types';
-import { useParam } from '../../app/router';
+import { useParam } from '../../app/useRouter';
 import { Ago } from '../../components/Ago';
 import { ErrorBox } from '../../components/ErrorBox';
 import { Filters, parseSet } from '../../components/Filters';

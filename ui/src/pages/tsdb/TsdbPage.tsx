@@ -1,16 +1,17 @@
-import { NumberInput, Paper, SimpleGrid, Table, Text, Title } from '@mantine/core';
+import { Paper, SimpleGrid, Table, Text, Title } from '@mantine/core';
 import { useApi } from '../../api/hooks';
 import type { CountedName, TsdbStatus } from '../../api/types';
 import { Link } from '../../app/Link';
-import { useParam } from '../../app/router';
+import { useParam } from '../../app/useRouter';
+import { DraftInput } from '../../components/DraftInput';
 import { ErrorBox } from '../../components/ErrorBox';
 import { Loading } from '../../components/Loading';
 import { PageHeader } from '../../components/PageHeader';
 import { queryUrl } from '../../components/rules/QueryLink';
 import { formatBytes, formatCount } from '../../lib/format';
 import { quote } from '../../lib/labels';
-import { useSetting } from '../../lib/storage';
 import { formatTime } from '../../lib/time';
+import { useSetting } from '../../lib/useSetting';
 import { settings } from '../../settings';
 
 interface TopProps {
@@ -72,6 +73,9 @@ function pairSelector(pair: string): string {
 }
 
 /** Cardinality of the heads of the TSDBs behind the querier. */
+const checkRows = (text: string): string | null =>
+  /^[1-9]\d{0,3}$/.test(text) ? null : 'a number below 10,000';
+
 export default function TsdbPage() {
   const [limit, setLimit] = useParam('limit', '10');
   const [zone] = useSetting(settings.zone);
@@ -86,15 +90,15 @@ export default function TsdbPage() {
         refreshing={status.isFetching}
         updatedAt={status.dataUpdatedAt}
       >
-        <NumberInput
+        <DraftInput
           size="sm"
           w={120}
-          min={1}
-          max={10_000}
           aria-label="Rows of each table"
-          prefix="top "
-          value={Number(limit)}
-          onChange={value => typeof value === 'number' && value > 0 && setLimit(String(value))}
+          leftSection="top"
+          leftSectionWidth={44}
+          value={limit}
+          check={checkRows}
+          onApply={setLimit}
         />
       </PageHeader>
       {status.error && <ErrorBox error={status.error} />}

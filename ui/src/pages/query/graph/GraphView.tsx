@@ -3,7 +3,7 @@ import { useMemo, useRef, useState } from 'react';
 import type { ExemplarSeries, MatrixItem } from '../../../api/types';
 import { formatNumber, formatSi } from '../../../lib/format';
 import { formatLabels } from '../../../lib/labels';
-import { useSetting } from '../../../lib/storage';
+import { useSetting } from '../../../lib/useSetting';
 import { settings } from '../../../settings';
 import type { Panel } from '../panel';
 import type { TimeRange } from '../request';

@@ -1,8 +1,6 @@
-import './config';
-import './styles.css';
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
-import { App } from './app/App';
+import { App } from './App';
 
 const root = document.getElementById('root');
 if (root !== null) {
