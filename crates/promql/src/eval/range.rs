@@ -21,6 +21,9 @@ const ANCHORED: [FunctionId; 5] =
 /// Functions that may stand over `smoothed` ranges.
 const SMOOTHED: [FunctionId; 3] = [FunctionId::Delta, FunctionId::Increase, FunctionId::Rate];
 
+/// Samples in windows after which a series looks whether the query is to stop: some milliseconds of the slowest function.
+const UNCHECKED_SAMPLES: u64 = 1 << 16;
+
 /// A range function ready to be run over series.
 struct RangeCall<'a> {
     call: &'a Call,
@@ -181,6 +184,7 @@ impl Evaluator<'_> {
         for h in samples.histograms {
             histogram_weights.push(histogram_weights[histogram_weights.len() - 1] + histogram_weight(h));
         }
+        let mut unchecked = 0;
         for step in 0..grid.count {
             let ts = grid.at(step);
             let range_end = call.range.reference(ts);
@@ -210,6 +214,11 @@ impl Evaluator<'_> {
             };
             counts.add(step, total, read);
             self.check_window(total)?;
+            unchecked += total;
+            if unchecked >= UNCHECKED_SAMPLES {
+                self.limits.check()?;
+                unchecked = 0;
+            }
             for (slot, values) in scalars.iter_mut().zip(&call.scalars) {
                 *slot = values[step];
             }

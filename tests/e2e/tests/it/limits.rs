@@ -1,5 +1,8 @@
 //! A query that asks for too much ends with an error, and the process goes on.
 
+use std::io::Write;
+use std::net::TcpStream;
+
 use anyhow::{Result, ensure};
 use e2e::dataset::{self, LENGTH, START};
 use e2e::http;
@@ -28,5 +31,37 @@ fn a_query_over_its_memory_budget_is_ended_and_named_in_the_log() -> Result<()> 
     ensure!(log.lines().any(|l| l.contains("level=warn") && l.contains("crane|tide")), "{log}");
     let small = ask("count(tide_metres) + 1h / 1m")?;
     ensure!(small.status == 200, "the next query is answered: {:.300}", small.body);
+    Ok(())
+}
+
+/// Ticks (1/100 s) of processor time that a process has taken.
+fn ticks(pid: u32) -> u64 {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    // Behind the name, which may have spaces: user and system time are the 12th and 13th.
+    let fields = stat.rsplit(") ").next().unwrap_or_default().split(' ');
+    fields.skip(11).take(2).filter_map(|field| field.parse::<u64>().ok()).sum()
+}
+
+/// Whether any thread of a process runs at the moment.
+fn runs(pid: u32) -> bool {
+    let tasks = std::fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
+    let mut stats = tasks.filter_map(|task| std::fs::read_to_string(task.path().join("stat")).ok());
+    stats.any(|stat| stat.contains(") R "))
+}
+
+#[test]
+fn work_ends_when_the_caller_goes_away() -> Result<()> {
+    let dir = tempfile::tempdir()?;
+    let mut query = Thanos::query(dir.path(), "query", &[], &["--query.timeout=30m"])?;
+    // One series in one step, and minutes of work within one function.
+    let text = "quantile_over_time(0.5,quantile_over_time(0.5,vector(1)%5B1h:1s%5D)%5B9d:1s%5D)";
+    let address = query.url.trim_start_matches("http://").to_owned();
+    let mut caller = TcpStream::connect(&address)?;
+    write!(caller, "GET /api/v1/query?query={text} HTTP/1.1\r\nHost: {address}\r\n\r\n")?;
+    let pid = query.process.pid();
+    query.process.wait_until("evaluating", || ticks(pid) > 100)?;
+    drop(caller);
+    query.process.wait_until("idle again", || !runs(pid))?;
+    ensure!(http::is_ok(&format!("{}/-/healthy", query.url)), "the process goes on");
     Ok(())
 }
