@@ -105,6 +105,8 @@ pub struct Info {
     pub query: bool,
     /// Status API is served.
     pub status: bool,
+    /// The version, where the endpoint tells it: ours do, beside the message.
+    pub version: Option<String>,
 }
 
 impl Info {
@@ -120,6 +122,7 @@ impl Info {
             targets: false,
             query: false,
             status: false,
+            version: None,
         }
     }
 
@@ -180,6 +183,7 @@ impl Info {
             targets: response.targets.is_some(),
             query: response.query.is_some(),
             status: response.status.is_some(),
+            version: None,
         }
     }
 }

@@ -87,6 +87,10 @@ fn push_endpoint(out: &mut String, status: &EndpointStatus, details: bool) {
             push_labels(out, &tsdb.labels);
             out.push_str(&format!(",\"minTime\":{},\"maxTime\":{}}}", tsdb.min_time, tsdb.max_time));
         });
+        if let Some(version) = &status.version {
+            out.push_str(",\"version\":");
+            push_string(out, version, true);
+        }
     }
     out.push('}');
 }

@@ -54,6 +54,8 @@ pub struct EndpointStatus {
     pub apis: Vec<&'static str>,
     /// What is behind its store, when it tells.
     pub tsdb_infos: Vec<TsdbRange>,
+    /// Its version, when it tells.
+    pub version: Option<String>,
 }
 
 impl Endpoint {
@@ -152,6 +154,7 @@ impl Endpoint {
             queryable: self.is_queryable(),
             apis: if known { self.served() } else { Vec::new() },
             tsdb_infos: self.info.store.iter().flat_map(|store| store.tsdb_infos.clone()).collect(),
+            version: self.info.version.clone(),
         }
     }
 

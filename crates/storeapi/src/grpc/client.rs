@@ -11,11 +11,14 @@ use tonic::{Request, Streaming};
 
 use super::MAX_MESSAGE_SIZE;
 use super::batch::Events;
-use super::server::TENANT_METADATA;
+use super::server::{TENANT_METADATA, VERSION_METADATA};
 use crate::Error;
 use crate::api::*;
 use crate::info::Info;
 use crate::sister::{ExemplarsApi, MetadataApi, RulesApi, StatusApi, TargetsApi, WithWarnings};
+
+/// Longest text that is taken for a version, bytes.
+const MAX_VERSION: usize = 64;
 
 /// A remote endpoint: every API of ours over one channel. Clones share the channel.
 #[derive(Clone, Debug)]
@@ -42,7 +45,10 @@ impl Remote {
     /// What the endpoint serves.
     pub async fn info(&self) -> Result<Info, Error> {
         let mut client = InfoClient::new(self.channel.clone()).max_decoding_message_size(MAX_MESSAGE_SIZE);
-        Ok(Info::from_proto(&client.info(InfoRequest {}).await?.into_inner()))
+        let response = client.info(InfoRequest {}).await?;
+        let version = response.metadata().get(VERSION_METADATA).and_then(|version| version.to_str().ok());
+        let version = version.filter(|version| version.len() <= MAX_VERSION).map(str::to_owned);
+        Ok(Info { version, ..Info::from_proto(&response.into_inner()) })
     }
 }
 

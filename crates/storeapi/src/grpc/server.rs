@@ -7,6 +7,7 @@ use proto::thanos;
 use proto::thanos::info::info_server::{Info, InfoServer};
 use proto::thanos::info::{InfoRequest, InfoResponse};
 use proto::thanos::store_server::{Store, StoreServer};
+use tonic::metadata::MetadataValue;
 use tonic::{Request, Response, Status};
 
 use super::MAX_MESSAGE_SIZE;
@@ -17,6 +18,9 @@ use crate::sister::{ExemplarsApi, MetadataApi, RulesApi, StatusApi, TargetsApi, 
 
 /// Metadata key under which the tenant travels.
 pub(crate) const TENANT_METADATA: &str = "thanos-tenant";
+
+/// Metadata key of an Info answer under which our components tell their version; no message of Thanos has a field for it.
+pub(super) const VERSION_METADATA: &str = "thanos-version";
 
 /// The tenant a call's metadata names.
 pub fn tenant_of<T>(request: &Request<T>) -> Option<String> {
@@ -82,7 +86,10 @@ pub fn info(provider: Arc<dyn InfoProvider>) -> InfoServer<InfoService> {
 #[tonic::async_trait]
 impl Info for InfoService {
     async fn info(&self, _: Request<InfoRequest>) -> Result<Response<InfoResponse>, Status> {
-        Ok(Response::new(self.0.try_info()?.to_proto()))
+        let mut response = Response::new(self.0.try_info()?.to_proto());
+        let version = MetadataValue::from_static(env!("CARGO_PKG_VERSION"));
+        response.metadata_mut().insert(VERSION_METADATA, version);
+        Ok(response)
     }
 }
 
