@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 export PATH := $(CURDIR)/target/tools/bin:$(PATH)
 
-.PHONY: all build ui ui-check release demo demo-check test e2e lint fmt check-generated layers fuzz fuzz-all simulate bench ci clean help
+.PHONY: all build ui ui-check e2e-ui release demo demo-check test e2e lint fmt check-generated layers fuzz fuzz-all simulate bench ci clean help
 
 all: build
 
@@ -34,6 +34,12 @@ ui/dist/index.html: ui/node_modules/.package-lock.json $(UI_SOURCES)
 
 ui-check: ui/node_modules/.package-lock.json ## Types, lints and tests of the web pages, without a browser.
 	cd ui && npm run check
+
+e2e-ui: $(PAGES) ## Every page in Debian's chromium, against the real program. Pictures of them: target/e2e-ui.
+	scripts/setup ui
+	scripts/setup browser
+	cargo test --workspace --locked --no-run
+	cd ui && THANOS=$(CURDIR)/target/debug/thanos npm run e2e
 
 release: $(PAGES) ## Builds the binary for use, pages and all (WITHOUT_UI=1: without): target/release/thanos.
 	scripts/setup build

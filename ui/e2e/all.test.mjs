@@ -1,6 +1,6 @@
 // Every page of the real program in a real browser, with real data. THANOS names the program, which must hold the pages.
-import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdirSync, rmSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { after, before, describe } from 'node:test';
 import { launch } from './browser.mjs';
 import { blockCases } from './cases/blocks.mjs';
@@ -11,16 +11,20 @@ import { shellCases } from './cases/shell.mjs';
 import { startStack } from './stack.mjs';
 
 /** Filled before the cases run. */
-const world = { artifacts: join(import.meta.dirname, 'artifacts') };
+const world = {
+  artifacts: resolve(process.env.ARTIFACTS ?? resolve(import.meta.dirname, '../../target/e2e-ui')),
+};
 
 describe('pages', () => {
   before(async () => {
+    rmSync(world.artifacts, { recursive: true, force: true });
     mkdirSync(world.artifacts, { recursive: true });
     world.stack = await startStack();
     world.browser = await launch();
   });
   after(async () => {
     await world.browser?.close();
+    if (world.failures > 0) world.stack?.keepLogs(world.artifacts);
     await world.stack?.stop();
   });
   shellCases(world);

@@ -1,13 +1,18 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { chromium } from 'playwright-core';
 
 const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
-/** Debian's chromium; no browser is downloaded. */
+/** Debian's, whole or without windows. */
+const browsers = ['/usr/bin/chromium', '/usr/bin/chromium-headless-shell'];
+
+/** No browser is downloaded. */
 export function launch() {
+  const executablePath = process.env.CHROMIUM ?? browsers.find(existsSync);
+  if (executablePath === undefined) throw new Error(`no browser: install chromium, or name one in CHROMIUM`);
   return chromium.launch({
-    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+    executablePath,
     args: ['--no-sandbox', '--disable-dev-shm-usage'],
   });
 }
@@ -23,7 +28,7 @@ export async function openPage(
     reducedMotion: 'reduce',
   });
   const page = await context.newPage();
-  page.setDefaultTimeout(15_000);
+  page.setDefaultTimeout(30_000);
   const problems = [];
   page.on('console', message => {
     if (message.type() === 'error' && !/Failed to load resource/.test(message.text()))

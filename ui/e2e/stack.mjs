@@ -1,7 +1,7 @@
 // Starts Prometheus, sidecar, store, compactor and querier on free ports of the loopback.
 // As a program: prints their addresses as JSON and runs until a signal.
 import { execFileSync, spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -88,6 +88,10 @@ export async function startStack({ series = 4000 } = {}) {
     await Promise.all(ended);
     if (process.env.KEEP === undefined) rmSync(dir, { recursive: true, force: true });
   };
+  /** Copies what all have logged. */
+  const keepLogs = folder => {
+    for (const name of children.keys()) copyFileSync(join(dir, `${name}.log`), join(folder, `${name}.log`));
+  };
   const start = (name, program, args) => {
     const log = openSync(join(dir, `${name}.log`), 'w');
     const child = spawn(program, args, { cwd: dir, stdio: ['ignore', log, log] });
@@ -158,6 +162,12 @@ scrape_configs:
       `--endpoint=${sidecar.grpc}`,
       `--web.external-prefix=${prefix}`,
     );
+    const tenanted = await component(
+      'query3',
+      `--endpoint=${sidecar.grpc}`,
+      '--query.enforce-tenancy',
+      '--query.tenant-header=X-Team',
+    );
     await untilTrue('samples', async () => {
       const { data } = await json(`${query.http}/api/v1/query?query=count(demo_load)`);
       return Number(data?.result?.[0]?.value?.[1]) === series;
@@ -175,6 +185,7 @@ scrape_configs:
       child?.kill('SIGKILL');
     };
     return {
+      tenanted,
       prefixed: { ...prefixed, prefix },
       prometheus,
       sidecar,
@@ -185,9 +196,17 @@ scrape_configs:
       dir,
       startAs,
       stop,
+      keepLogs,
       kill,
     };
   } catch (error) {
+    for (const name of children.keys()) {
+      const lines = readFileSync(join(dir, `${name}.log`), 'utf8')
+        .trimEnd()
+        .split('\n')
+        .slice(-5);
+      process.stderr.write(`last of ${name}:\n${lines.join('\n')}\n`);
+    }
     await stop();
     throw error;
   }
@@ -200,7 +219,7 @@ async function metric(http, name) {
 }
 
 if (import.meta.filename === process.argv[1]) {
-  const { stop, kill: _, startAs: __, ...addresses } = await startStack();
+  const { stop, kill: _, startAs: __, keepLogs: ___, ...addresses } = await startStack();
   process.stdout.write(`${JSON.stringify(addresses, null, 1)}\n`);
   const end = () => void stop().then(() => process.exit(0));
   process.on('SIGINT', end);

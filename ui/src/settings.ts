@@ -1,6 +1,7 @@
 import { setting } from './lib/storage';
 import { isZone } from './lib/time';
 
+const isString = (value: unknown): boolean => typeof value === 'string';
 const isBoolean = (value: unknown): boolean => typeof value === 'boolean';
 
 /** Names of Thanos's pages are kept where the meaning is the same. */
@@ -10,6 +11,10 @@ export const settings = {
   autocomplete: setting('enable-autocomplete', true, isBoolean),
   highlighting: setting('enable-syntax-highlighting', true, isBoolean),
   linter: setting('enable-linter', true, isBoolean),
+  /** Where alerts are silenced: no API of a querier tells. */
+  alertmanager: setting<string>('alertmanager-url', '', isString),
+  /** Where traces are shown, `{trace}` standing for the id. */
+  traces: setting<string>('trace-url', '', isString),
   history: setting<string[]>(
     'history',
     [],

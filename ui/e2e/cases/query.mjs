@@ -42,7 +42,6 @@ export function queryCases(world) {
         await editor(page).waitFor();
         const early = await editor(page).boundingBox();
         await page.keyboard.type('vector(4)');
-        await page.keyboard.press('Escape');
         await page.keyboard.press('ArrowLeft');
         assert.equal(await page.getByRole('button', { name: 'Execute' }).count(), 0);
         release();
@@ -50,7 +49,6 @@ export function queryCases(world) {
         assert.equal(await page.locator('[data-cover]').count(), 0);
         await page.keyboard.type('1');
         assert.equal(await editor(page).textContent(), 'vector(41)');
-        await page.keyboard.press('Escape');
         await page.keyboard.press('Enter');
         await until('ran', async () => (await rows(page).count()) === 1);
         assert.equal(param(page, 'g0.expr'), 'vector(41)');
@@ -79,7 +77,6 @@ export function queryCases(world) {
       async page => {
         await editor(page).waitFor();
         await page.keyboard.type('vector(42)');
-        await page.keyboard.press('Escape');
         await page.keyboard.press('Enter');
         release();
         await until('ran', async () => (await rows(page).count()) === 1);
@@ -256,6 +253,168 @@ export function queryCases(world) {
       await page.getByRole('button', { name: 'Run', exact: true }).click();
       await until('ran', () => /^demo_load\{zone="z\d"\}$/.test(param(page, 'g0.expr') ?? ''));
     });
+  });
+
+  test('an analysis shows where the time went', async () => {
+    await visit(
+      world,
+      base(),
+      link({ expr: 'sum by (zone) (rate(demo_load[1m]))', tab: '1', engine: 'thanos', analyze: '1' }),
+      async page => {
+        const analysis = page.getByTestId('analysis');
+        await analysis.getByText('100.0%').first().waitFor();
+        await until('operators', async () => (await analysis.getByRole('listitem').count()) > 2);
+        await page.getByRole('combobox', { name: 'Engine' }).click();
+        await page.getByRole('option', { name: 'Engine: Prometheus' }).click();
+        await until('off', () => param(page, 'g0.analyze') === '0');
+        assert.equal(await page.getByLabel('Analyze').isDisabled(), true);
+      },
+    );
+  });
+
+  test('an answer tells its resolution and whom it asked', async () => {
+    await visit(world, base(), link({ expr: 'demo_past', tab: '0', range_input: '2d' }), async page => {
+      const figures = page.getByTestId('figures');
+      await figures.getByText('resolution: raw').waitFor();
+      await figures.getByText('asked 2 of 3 endpoints').waitFor();
+    });
+  });
+
+  test('a trace is forced, and linked where the settings say', async () => {
+    const forced = [];
+    await visit(
+      world,
+      base(),
+      link({ expr: 'vector(1)', tab: '1' }),
+      async page => {
+        await until('rows', async () => (await rows(page).count()) === 1);
+        await page.getByRole('switch', { name: 'Force tracing' }).click();
+        await page.getByRole('button', { name: 'Execute' }).click();
+        const trace = page.getByTestId('figures').getByRole('link', { name: 'abc123' });
+        await trace.waitFor();
+        assert.equal(await trace.getAttribute('href'), 'http://traces.example/t/abc123');
+        assert.equal(forced.at(-1), 'true');
+      },
+      {
+        prepare: async page => {
+          await page.addInitScript(() =>
+            localStorage.setItem('trace-url', JSON.stringify('http://traces.example/t/{trace}')),
+          );
+          await page.route('**/api/v1/query', async route => {
+            if (route.request().method() === 'POST')
+              forced.push(route.request().headers()['x-thanos-force-tracing']);
+            const response = await route.fetch();
+            await route.fulfill({
+              response,
+              headers: { ...response.headers(), 'X-Thanos-Trace-ID': 'abc123' },
+            });
+          });
+        },
+      },
+    );
+  });
+
+  test('running again gives up the query before', async () => {
+    const gone = [];
+    let held = 0;
+    await visit(
+      world,
+      base(),
+      '/graph',
+      async page => {
+        await editor(page).click();
+        await page.keyboard.type('vector(7)');
+        await page.keyboard.press('Enter');
+        await until('held', () => held === 1);
+        await editor(page).click();
+        await page.keyboard.press('Enter');
+        await until('rows', async () => (await rows(page).count()) === 1);
+        assert.equal(gone.length, 1);
+      },
+      {
+        prepare: async page => {
+          page.on('requestfailed', request => request.url().endsWith('/query') && gone.push(request.url()));
+          await page.route('**/api/v1/query', route => {
+            if (route.request().method() === 'POST' && held++ === 0) return;
+            return route.continue();
+          });
+        },
+      },
+    );
+  });
+
+  test('several expressions are one graph', async () => {
+    await visit(world, base(), link({ expr: 'sum(demo_load)', tab: '0', range_input: '5m' }), async page => {
+      await page.getByTestId('legend').getByText('1 series').waitFor();
+      await page.getByRole('button', { name: 'More actions' }).click();
+      await page.getByRole('menuitem', { name: 'Add an expression to the graph' }).click();
+      await page.getByLabel('Also in the graph, 1').fill('avg(demo_load)');
+      await page.keyboard.press('Enter');
+      await page.getByTestId('legend').getByText('2 series').waitFor();
+      await page.getByTestId('legend').getByText('avg(demo_load)').first().waitFor();
+      assert.equal(param(page, 'g0.also'), '["avg(demo_load)"]');
+    });
+  });
+
+  test('linked panels show the same times', async () => {
+    const path = '/graph?g0.expr=vector(1)&g0.tab=0&g1.expr=vector(2)&g1.tab=0&g1.range_input=2h';
+    await visit(world, base(), path, async page => {
+      await page.getByRole('switch', { name: 'Same times in all panels' }).click();
+      await until('linked', () => param(page, 'linked') === '1');
+      await page.getByLabel('Range', { exact: true }).first().fill('25m');
+      await page.keyboard.press('Enter');
+      await until(
+        'both',
+        () => param(page, 'g0.range_input') === '25m' && param(page, 'g1.range_input') === '25m',
+      );
+    });
+  });
+
+  test('what cannot be parsed is underlined while typing', async () => {
+    await visit(world, base(), '/graph', async page => {
+      await editor(page).click();
+      await page.keyboard.type('rate(up)');
+      await page.locator('.cm-lintRange-error').first().waitFor();
+    });
+  });
+
+  test('a table of buckets, of scalars and of raw samples', async () => {
+    await visit(world, base(), link({ expr: 'rate(demo_native_seconds[20s])', tab: '1' }), async page => {
+      await page.getByRole('button', { name: /^count .*buckets/ }).click();
+      await page
+        .getByText(/^\(0\.0\d+, 0\.0\d+\]$/)
+        .first()
+        .waitFor();
+    });
+    await visit(world, base(), link({ expr: '6 * 7', tab: '1' }), page => page.getByText('42').waitFor());
+    await visit(world, base(), link({ expr: 'up{job="demo"}[10s]', tab: '1' }), page =>
+      page
+        .getByText(/^1 @\d+/)
+        .first()
+        .waitFor(),
+    );
+  });
+
+  test('the tenant is asked for where tenancy is enforced', async () => {
+    const tenants = [];
+    await visit(
+      world,
+      world.stack.tenanted.http,
+      link({ expr: 'up', tab: '1', tenant: 'team-a' }),
+      async page => {
+        await until('asked', () => tenants.length > 0);
+        assert.equal(tenants.at(-1), 'team-a');
+        await page.getByLabel('Tenant').fill('team-b');
+        await page.keyboard.press('Enter');
+        await until('team-b', () => param(page, 'g0.tenant') === 'team-b' && tenants.at(-1) === 'team-b');
+      },
+      {
+        prepare: page =>
+          page.on('request', request => {
+            if (request.method() === 'POST') tenants.push(request.headers()['x-team']);
+          }),
+      },
+    );
   });
 
   test('results are exported', async () => {

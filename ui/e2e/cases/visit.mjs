@@ -14,7 +14,11 @@ export async function visit(world, base, path, work, options = {}) {
     await work(page);
     assert.deepEqual(problems, []);
   } catch (error) {
-    await page.screenshot({ path: join(world.artifacts, `failed-${Date.now()}.png`) }).catch(() => {});
+    world.failures = (world.failures ?? 0) + 1;
+    const picture = join(world.artifacts, `failed-${world.failures}.png`);
+    await page.screenshot({ path: picture }).catch(() => {});
+    process.stdout.write(`# ${page.url()} looked like ${picture}\n`);
+    for (const problem of problems) process.stdout.write(`# the browser said: ${problem}\n`);
     throw error;
   } finally {
     await context.close();
@@ -28,7 +32,7 @@ export function link(params) {
 }
 
 /** Waits until `check` says something else than false. */
-export async function until(what, check, seconds = 15) {
+export async function until(what, check, seconds = 30) {
   const end = Date.now() + seconds * 1000;
   for (;;) {
     const value = await check();

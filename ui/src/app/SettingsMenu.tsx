@@ -1,8 +1,9 @@
-import { ActionIcon, Autocomplete, Popover, Stack, Switch, Tooltip } from '@mantine/core';
+import { ActionIcon, Autocomplete, Popover, Stack, Switch, TextInput, Tooltip } from '@mantine/core';
 import { IconSettings } from '@tabler/icons-react';
 import { useState } from 'react';
 import type { Setting } from '../lib/storage';
 import { isZone } from '../lib/time';
+import { webUrl } from '../lib/url';
 import { useSetting } from '../lib/useSetting';
 import { settings } from '../settings';
 
@@ -37,6 +38,20 @@ function ZoneInput() {
   );
 }
 
+/** The address of another program, for links to it. */
+function Address({ of, label, example }: { of: Setting<string>; label: string; example: string }) {
+  const [value, set] = useSetting(of);
+  return (
+    <TextInput
+      label={label}
+      placeholder={example}
+      value={value}
+      error={value === '' || webUrl(value) !== undefined ? undefined : 'not an http(s) address'}
+      onChange={event => set(event.currentTarget.value.trim())}
+    />
+  );
+}
+
 export function SettingsMenu() {
   return (
     <Popover width={280} position="bottom-end" shadow="md" withArrow trapFocus>
@@ -54,6 +69,8 @@ export function SettingsMenu() {
           <Toggle of={settings.autocomplete} label="Autocompletion" />
           <Toggle of={settings.highlighting} label="Syntax highlighting" />
           <Toggle of={settings.linter} label="Linter" />
+          <Address of={settings.alertmanager} label="Alertmanager" example="http://alertmanager:9093" />
+          <Address of={settings.traces} label="Traces" example="http://jaeger:16686/trace/{trace}" />
         </Stack>
       </Popover.Dropdown>
     </Popover>

@@ -1,8 +1,10 @@
 import { Badge, Group, Paper, Text, Title } from '@mantine/core';
-import type { ReactNode } from 'react';
+import { type ReactNode, useEffect, useRef } from 'react';
 import type { RuleGroup } from '../../api/types';
 import { humanDuration } from '../../lib/duration';
 import { plural } from '../../lib/format';
+import { wantedGroup } from './anchor';
+import classes from './RuleGroupCard.module.css';
 
 interface Props {
   group: RuleGroup;
@@ -21,12 +23,17 @@ export function Sources({ sources }: { sources: string[] }) {
 
 /** A group of rules with its file, interval and sources. */
 export function RuleGroupCard({ group, badges, children }: Props) {
+  const card = useRef<HTMLDivElement>(null);
+  // The browser looked for it before it was there.
+  useEffect(() => {
+    if (wantedGroup() === group.name) card.current?.scrollIntoView();
+  }, [group.name]);
   return (
-    <Paper withBorder p="sm" mb="sm" id={group.name}>
+    <Paper withBorder p="sm" mb="sm" id={group.name} ref={card} className={classes.card ?? ''}>
       <Group justify="space-between" gap="xs" mb="xs">
         <div>
           <Title order={2} size="h5" className="break">
-            {group.name}
+            <a href={`#${encodeURIComponent(group.name)}`}>{group.name}</a>
           </Title>
           <Text size="xs" c="dimmed" className="break">
             {group.file} · every {humanDuration(group.interval * 1000)}

@@ -1,4 +1,4 @@
-import { Collapse, Group, Switch, Table, Text, UnstyledButton } from '@mantine/core';
+import { Anchor, Collapse, Group, Switch, Table, Text, UnstyledButton } from '@mantine/core';
 import { IconChevronDown, IconChevronRight } from '@tabler/icons-react';
 import { useState } from 'react';
 import { useApi } from '../../api/hooks';
@@ -12,6 +12,7 @@ import { LabelSet } from '../../components/LabelSet';
 import { Loading } from '../../components/Loading';
 import { PageHeader } from '../../components/PageHeader';
 import { Pager, pageSlice } from '../../components/Pager';
+import { groupPage } from '../../components/rules/anchor';
 import { QueryLink, queryUrl } from '../../components/rules/QueryLink';
 import { RuleGroupCard, Sources } from '../../components/rules/RuleGroupCard';
 import { SearchInput } from '../../components/SearchInput';
@@ -28,7 +29,10 @@ import {
   sourcesOf,
   stateOf,
 } from '../../lib/ruleGroups';
+import { silenceUrl } from '../../lib/url';
 import { useNow } from '../../lib/useNow';
+import { useSetting } from '../../lib/useSetting';
+import { settings } from '../../settings';
 import classes from './Alerts.module.css';
 
 const perPage = 20;
@@ -46,6 +50,18 @@ function Annotations({ annotations }: { annotations: Labels | null | undefined }
 export function alertHistory(labels: Labels): string {
   const matchers = Object.entries(labels).map(([name, value]) => `${name}=${quote(value)}`);
   return queryUrl(`ALERTS{${matchers.join(',')}}`, true);
+}
+
+/** To Alertmanager, when the settings name it. */
+function Silence({ labels }: { labels: Labels }) {
+  const [alertmanager] = useSetting(settings.alertmanager);
+  const href = silenceUrl(alertmanager, labels);
+  if (href === undefined) return null;
+  return (
+    <Anchor size="xs" href={href} rel="noreferrer">
+      Silence
+    </Anchor>
+  );
 }
 
 function Instances({ alerts, annotations, now }: { alerts: Alert[]; annotations: boolean; now: number }) {
@@ -78,7 +94,8 @@ function Instances({ alerts, annotations, now }: { alerts: Alert[]; annotations:
               <Table.Td>
                 <Link size="xs" href={alertHistory(alert.labels)}>
                   History
-                </Link>
+                </Link>{' '}
+                <Silence labels={alert.labels} />
               </Table.Td>
             </Table.Tr>
           ))}
@@ -128,7 +145,7 @@ function AlertRule({
               <LabelSet labels={rule.labels} />
             </Group>
             <Sources sources={sourcesOf(group, rule)} />
-            {annotations && <Annotations annotations={rule.annotations} />}
+            <Annotations annotations={rule.annotations} />
             {alerts.length > 0 && <Instances alerts={alerts} annotations={annotations} now={now} />}
           </div>
         )}
@@ -149,12 +166,13 @@ export default function AlertsPage() {
   );
   const [text, setText] = useParam('search');
   const [states, setStates] = useParam('state');
-  const [page, setPage] = useParam('page', '1');
+  const [page, setPage] = useParam('page');
   const [annotations, setAnnotations] = useParam('annotations', '0');
   const now = useNow(5000);
   const groups = rules.data?.data.groups ?? [];
   const counts = countBy(groups, stateOf);
   const found = filterGroups(groups, { text, states: parseSet(states), of: stateOf });
+  const at = groupPage(found, page, perPage);
   return (
     <>
       <PageHeader
@@ -189,7 +207,7 @@ export default function AlertsPage() {
       {rules.data !== undefined && found.length === 0 && (
         <Text c="dimmed">{groups.length === 0 ? 'No alerting rules' : 'No alerting rule matches'}</Text>
       )}
-      {pageSlice(found, Number(page), perPage).map((group, index) => (
+      {pageSlice(found, at, perPage).map((group, index) => (
         <RuleGroupCard
           key={groupKey(group, index)}
           group={group}
@@ -202,7 +220,7 @@ export default function AlertsPage() {
           ))}
         </RuleGroupCard>
       ))}
-      <Pager total={found.length} perPage={perPage} page={Number(page)} onPage={at => setPage(String(at))} />
+      <Pager total={found.length} perPage={perPage} page={at} onPage={next => setPage(String(next))} />
     </>
   );
 }

@@ -17,6 +17,7 @@ import { pageUrl } from '../../app/router';
 import { useParam } from '../../app/useRouter';
 import { Ago } from '../../components/Ago';
 import { ErrorBox } from '../../components/ErrorBox';
+import { parseSet } from '../../components/Filters';
 import { LabelSet } from '../../components/LabelSet';
 import { Loading } from '../../components/Loading';
 import { PageHeader } from '../../components/PageHeader';
@@ -96,19 +97,23 @@ interface GroupProps {
   rows: EndpointRow[];
   axis: { start: number; end: number };
   now: number;
+  open: boolean;
+  onToggle: () => void;
 }
 
-function Group({ component, rows, axis, now }: GroupProps) {
+function Group({ component, rows, axis, now, open, onToggle }: GroupProps) {
   const up = rows.filter(row => row.up).length;
   return (
     <Paper withBorder p="sm" mb="sm">
       <Title order={2} size="h5" mb={4}>
-        {component}{' '}
-        <Text span size="sm" c="dimmed">
-          {up} of {rows.length} up
-        </Text>
+        <UnstyledButton fz="inherit" fw="inherit" onClick={onToggle} aria-expanded={open}>
+          {open ? '▾' : '▸'} {component}{' '}
+          <Text span size="sm" c="dimmed">
+            {up} of {rows.length} up
+          </Text>
+        </UnstyledButton>
       </Title>
-      <section className="scroll-x" tabIndex={0} aria-label={component}>
+      <section className="scroll-x" tabIndex={0} aria-label={component} hidden={!open}>
         <Table fz="sm" verticalSpacing={4} miw={1080} layout="fixed">
           <Table.Thead>
             <Table.Tr>
@@ -170,6 +175,8 @@ export default function EndpointsPage() {
   const [text, setText] = useParam('search');
   const [state, setState] = useParam('state');
   const [sort, setSort] = useParam('sort', 'name');
+  const [collapsed, setCollapsed] = useParam('collapsed');
+  const closed = parseSet(collapsed);
   const now = useNow(5000);
   const rows = endpointRows(stores.data?.data);
   const found = sortRows(filterRows(rows, { text, state }), sort as EndpointSort);
@@ -219,6 +226,11 @@ export default function EndpointsPage() {
           rows={found.filter(row => row.component === component)}
           axis={axis}
           now={now}
+          open={!closed.has(component)}
+          onToggle={() => {
+            if (!closed.delete(component)) closed.add(component);
+            setCollapsed([...closed].join(','));
+          }}
         />
       ))}
     </>

@@ -1,4 +1,4 @@
-import { Button, Group, Select, Title, VisuallyHidden } from '@mantine/core';
+import { Button, Group, Select, Switch, Title, VisuallyHidden } from '@mantine/core';
 import { IconLink, IconPlus, IconRefresh } from '@tabler/icons-react';
 import { useQueryClient } from '@tanstack/react-query';
 import { useEffect, useState } from 'react';
@@ -14,7 +14,8 @@ const refreshes = ['', '5s', '15s', '30s', '1m', '5m', '15m', '1h'];
 
 /** Panels of queries, below each other. */
 export default function QueryPage() {
-  const { panels, change, add, remove } = usePanels();
+  const [linked, setLinked] = useParam('linked', '0');
+  const { panels, change, add, remove } = usePanels(linked === '1');
   const [turn, setTurn] = useState(0);
   const [every, setEvery] = useParam('refresh');
   const client = useQueryClient();
@@ -78,6 +79,14 @@ export default function QueryPage() {
         >
           Copy link
         </Button>
+        {panels.length > 1 && (
+          <Switch
+            size="xs"
+            label="Same times in all panels"
+            checked={linked === '1'}
+            onChange={event => setLinked(event.currentTarget.checked ? '1' : '0')}
+          />
+        )}
       </Group>
     </>
   );

@@ -1,4 +1,4 @@
-import { ActionIcon, Button, Group, Menu, Paper, Tabs, Text, Tooltip } from '@mantine/core';
+import { ActionIcon, Anchor, Button, Group, Menu, Paper, Tabs, Text, Tooltip } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
 import { IconDotsVertical, IconPlayerPlay, IconStar, IconStarFilled } from '@tabler/icons-react';
 import { lazy, Suspense, useState } from 'react';
@@ -11,8 +11,10 @@ import { copy } from '../../lib/clipboard';
 import { download } from '../../lib/download';
 import { formatDuration, humanDuration } from '../../lib/duration';
 import { formatBytes, plural } from '../../lib/format';
+import { traceUrl } from '../../lib/url';
 import { useSetting } from '../../lib/useSetting';
 import { settings } from '../../settings';
+import { AlsoDrawn } from './AlsoDrawn';
 import { ResultBanners } from './Banners';
 import { Editor } from './editor/Editor';
 import { editorLabel } from './editor/early';
@@ -46,6 +48,7 @@ interface Props {
 /** What the answer cost and held. */
 function Figures({ result }: { result: Result }) {
   const { data, took, step, bytes, traceId } = result;
+  const [traces] = useSetting(settings.traces);
   const parts = [humanDuration(took)];
   if (data.resultType === 'matrix') parts.push(`step ${formatDuration(step * 1000)}`);
   if (data.resultType === 'matrix' || data.resultType === 'vector')
@@ -57,10 +60,12 @@ function Figures({ result }: { result: Result }) {
   }
   if (data.endpoints !== undefined)
     parts.push(`asked ${data.endpoints.asked} of ${plural(data.endpoints.total, 'endpoint')}`);
-  if (traceId !== null) parts.push(`trace ${traceId}`);
+  const trace = traceId === null ? undefined : traceUrl(traces, traceId);
   return (
     <Text size="xs" c="dimmed" data-testid="figures">
       {parts.join(' · ')}
+      {traceId !== null && ' · trace '}
+      {traceId !== null && (trace === undefined ? traceId : <Anchor href={trace}>{traceId}</Anchor>)}
     </Text>
   );
 }
@@ -145,6 +150,9 @@ export function QueryPanel({ panel, index, refresh, onChange, onDuplicate, onRem
             </Menu.Target>
             <Menu.Dropdown>
               <Menu.Item onClick={() => setOpen('explorer')}>Explore metrics and labels</Menu.Item>
+              <Menu.Item onClick={() => onChange({ also: [...panel.also, ''], tab: 'graph' })}>
+                Add an expression to the graph
+              </Menu.Item>
               <Menu.Item onClick={() => setOpen('history')}>History and favourites</Menu.Item>
               {config.features.formatQuery && (
                 <Menu.Item onClick={() => void format()}>Format the expression</Menu.Item>
@@ -177,6 +185,7 @@ export function QueryPanel({ panel, index, refresh, onChange, onDuplicate, onRem
           </Button>
         </Group>
       </Group>
+      {panel.tab === 'graph' && <AlsoDrawn exprs={panel.also} onChange={also => onChange({ also })} />}
       <Options
         panel={panel}
         onChange={onChange}

@@ -1,6 +1,8 @@
 /** What one panel of the query page shows; all of it is in the URL. */
 export interface Panel {
   expr: string;
+  /** Expressions drawn into the same graph. */
+  also: string[];
   tab: Tab;
   /** Length of the graph, milliseconds. */
   range: number;
@@ -53,6 +55,7 @@ export interface PanelDefaults {
 export function newPanel(defaults: PanelDefaults): Panel {
   return {
     expr: '',
+    also: [],
     tab: 'table',
     range: 3_600_000,
     end: null,

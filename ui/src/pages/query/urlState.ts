@@ -52,6 +52,9 @@ const readers: Record<string, Reader> = {
   expr: (panel, value) => {
     panel.expr = value;
   },
+  also: (panel, value) => {
+    panel.also = readStrings(value);
+  },
   tab: (panel, value) => {
     if (value === '0') panel.tab = 'graph';
     else if (value === '1') panel.tab = 'table';
@@ -103,6 +106,16 @@ const readers: Record<string, Reader> = {
 /** Parameters that are read after the others, whatever their order in the URL. */
 const late = ['step_input', 'res_step', 'res_type', 'res_density', 'stacked', 'display_mode'];
 
+/** A list of texts in JSON. */
+function readStrings(text: string): string[] {
+  try {
+    const parsed: unknown = JSON.parse(text);
+    return Array.isArray(parsed) ? parsed.filter(entry => typeof entry === 'string') : [];
+  } catch {
+    return [];
+  }
+}
+
 /** Endpoints of `[{"name":"host:port"}]`, or of a list of names. */
 function readStores(text: string): string[] {
   let parsed: unknown;
@@ -150,6 +163,7 @@ export function printPanels(panels: readonly Panel[], defaults: PanelDefaults): 
   panels.forEach((panel, index) => {
     const set = (name: string, value: string): void => params.set(`g${index}.${name}`, value);
     set('expr', panel.expr);
+    if (panel.also.length > 0) set('also', JSON.stringify(panel.also));
     set('tab', panel.tab === 'graph' ? '0' : panel.tab === 'table' ? '1' : panel.tab);
     set('stacked', panel.display === 'stacked' ? '1' : '0');
     if (panel.display === 'heatmap') set('display_mode', 'heatmap');

@@ -12,8 +12,14 @@ export interface PanelActions {
   remove(index: number): void;
 }
 
-/** The panels are the URL; changing them goes to another URL, so that Back works. */
-export function usePanels(): PanelActions {
+/** What of a change linked panels follow. */
+function timesOf(change: Partial<Panel>): Partial<Panel> {
+  const times = Object.entries(change).filter(([key]) => ['range', 'end', 'offset'].includes(key));
+  return Object.fromEntries(times);
+}
+
+/** The panels are the URL; changing them goes to another URL, so that Back works. Linked ones show the same times. */
+export function usePanels(linked: boolean): PanelActions {
   const search = useSearch();
   const panels = useMemo(() => parsePanels(search, defaults), [search]);
   const go = (next: Panel[]): void => {
@@ -30,7 +36,12 @@ export function usePanels(): PanelActions {
   return {
     panels,
     change: (index, change) =>
-      go(current().map((panel, at) => (at === index ? { ...panel, ...change } : panel))),
+      go(
+        current().map((panel, at) => {
+          if (at === index) return { ...panel, ...change };
+          return linked ? { ...panel, ...timesOf(change) } : panel;
+        }),
+      ),
     add: after => go([...current(), after === undefined ? newPanel(defaults) : { ...after }]),
     remove: index => {
       const rest = current().filter((_, at) => at !== index);

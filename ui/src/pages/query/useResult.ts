@@ -13,6 +13,7 @@ import {
   tenantHeaders,
   timeRange,
 } from './request';
+import { exprsOf, joinAnswers } from './several';
 
 /** An answer, with what it was asked for. */
 export interface Result extends Answer<QueryData> {
@@ -37,7 +38,7 @@ export function sortNotes(texts: readonly string[]): { warnings: string[]; infos
 function requestKey(panel: Panel): unknown[] {
   const params =
     panel.tab === 'graph' ? rangeParams(panel, panel.expr, 0) : instantParams(panel, panel.expr, 0);
-  return [params, panel.tenant, panel.tab === 'graph' ? panel.compare : 0];
+  return [params, panel.tenant, panel.tab === 'graph' ? [panel.compare, panel.also] : 0];
 }
 
 export function useResult(
@@ -63,18 +64,21 @@ export function useResult(
         ...tenantHeaders(panel),
         ...(forceTracing ? { 'X-Thanos-Force-Tracing': 'true' } : {}),
       };
-      const ask = (shift: number) =>
+      const exprs = graph ? exprsOf(panel) : [panel.expr];
+      const askOne = (expr: string, shift: number) =>
         call<QueryData>(graph ? 'query_range' : 'query', {
           method: 'POST',
           params: [
             ...(graph
-              ? rangeParams({ ...panel, end: endOf(panel, now) - shift }, panel.expr, now)
-              : instantParams(panel, panel.expr, now)),
+              ? rangeParams({ ...panel, end: endOf(panel, now) - shift }, expr, now)
+              : instantParams(panel, expr, now)),
             ...provenance,
           ],
           headers,
           signal,
         });
+      const ask = async (shift: number) =>
+        joinAnswers(await Promise.all(exprs.map(expr => askOne(expr, shift))), exprs);
       const started = performance.now();
       const [answer, earlier] = await Promise.all([
         ask(0),

@@ -1,6 +1,7 @@
 import { Table, Text } from '@mantine/core';
 import { useApi } from '../../api/hooks';
 import type { Rule, RuleGroup } from '../../api/types';
+import { Link } from '../../app/Link';
 import { useParam } from '../../app/useRouter';
 import { Ago } from '../../components/Ago';
 import { ErrorBox } from '../../components/ErrorBox';
@@ -9,11 +10,13 @@ import { LabelSet } from '../../components/LabelSet';
 import { Loading } from '../../components/Loading';
 import { PageHeader } from '../../components/PageHeader';
 import { Pager, pageSlice } from '../../components/Pager';
-import { QueryLink } from '../../components/rules/QueryLink';
+import { groupPage } from '../../components/rules/anchor';
+import { QueryLink, queryUrl } from '../../components/rules/QueryLink';
 import { RuleGroupCard, Sources } from '../../components/rules/RuleGroupCard';
 import { SearchInput } from '../../components/SearchInput';
 import { StateBadge } from '../../components/StateBadge';
 import { humanDuration } from '../../lib/duration';
+import { quote } from '../../lib/labels';
 import { countBy, filterGroups, groupKey, sourcesOf } from '../../lib/ruleGroups';
 import { useNow } from '../../lib/useNow';
 
@@ -21,12 +24,17 @@ const perPage = 20;
 const healths = ['ok', 'err', 'unknown'];
 const healthOf = (rule: Rule): string => rule.health.toLowerCase();
 
+/** What a rule makes: its alerts, or the series it records. */
+function seriesOf(rule: Rule): string {
+  return queryUrl(rule.type === 'alerting' ? `ALERTS{alertname=${quote(rule.name)}}` : rule.name);
+}
+
 function RuleRow({ group, rule, now }: { group: RuleGroup; rule: Rule; now: number }) {
   return (
     <Table.Tr>
       <Table.Td>
         <Text size="sm" fw={600} className="break">
-          {rule.name}{' '}
+          <Link href={seriesOf(rule)}>{rule.name}</Link>{' '}
           <Text span size="xs" c="dimmed" fw={400}>
             {rule.type === 'alerting' ? 'alert' : 'record'}
           </Text>
@@ -56,11 +64,12 @@ export default function RulesPage() {
   const rules = useApi<{ groups: RuleGroup[] | null }>('rules', [['sources', 'true']], 30_000);
   const [text, setText] = useParam('search');
   const [health, setHealth] = useParam('health');
-  const [page, setPage] = useParam('page', '1');
+  const [page, setPage] = useParam('page');
   const now = useNow(5000);
   const groups = rules.data?.data.groups ?? [];
   const counts = countBy(groups, healthOf);
   const found = filterGroups(groups, { text, states: parseSet(health), of: healthOf });
+  const at = groupPage(found, page, perPage);
   return (
     <>
       <PageHeader
@@ -82,7 +91,12 @@ export default function RulesPage() {
       {rules.data !== undefined && found.length === 0 && (
         <Text c="dimmed">{groups.length === 0 ? 'No rules' : 'No rule matches'}</Text>
       )}
-      {pageSlice(found, Number(page), perPage).map((group, index) => (
+      {rules.data?.warnings.map(warning => (
+        <Text key={warning} size="sm" c="var(--mantine-color-error)">
+          {warning}
+        </Text>
+      ))}
+      {pageSlice(found, at, perPage).map((group, index) => (
         <RuleGroupCard key={groupKey(group, index)} group={group}>
           <section className="scroll-x" aria-label={group.name} tabIndex={0}>
             <Table fz="sm" verticalSpacing={4} miw={520}>
@@ -103,7 +117,7 @@ export default function RulesPage() {
           </section>
         </RuleGroupCard>
       ))}
-      <Pager total={found.length} perPage={perPage} page={Number(page)} onPage={at => setPage(String(at))} />
+      <Pager total={found.length} perPage={perPage} page={at} onPage={next => setPage(String(next))} />
     </>
   );
 }

@@ -14,19 +14,16 @@ import { Sources } from '../../components/rules/RuleGroupCard';
 import { SearchInput } from '../../components/SearchInput';
 import { StateBadge } from '../../components/StateBadge';
 import { humanDuration } from '../../lib/duration';
+import { formatLabels } from '../../lib/labels';
+import { webUrl } from '../../lib/url';
 import { useNow } from '../../lib/useNow';
 import { type Pool, pools } from './pools';
 
 const perPage = 20;
 const mostTargets = 200;
 
-/** Only addresses of the web may become links. */
-export function safeHref(url: string): string | undefined {
-  return /^https?:\/\//i.test(url) ? url : undefined;
-}
-
 function TargetRow({ target, now }: { target: Target; now: number }) {
-  const href = safeHref(target.globalUrl ?? target.scrapeUrl);
+  const href = webUrl(target.globalUrl ?? target.scrapeUrl);
   return (
     <Table.Tr>
       <Table.Td>
@@ -47,7 +44,7 @@ function TargetRow({ target, now }: { target: Target; now: number }) {
       <Table.Td>
         <StateBadge state={target.health} />
       </Table.Td>
-      <Table.Td>
+      <Table.Td title={`Discovered: ${formatLabels(target.discoveredLabels ?? {})}`}>
         <LabelSet labels={target.labels} />
       </Table.Td>
       <Table.Td style={{ whiteSpace: 'nowrap' }}>
