@@ -18,7 +18,10 @@ export function pageCases(world) {
       'query-tree',
       'query',
       link({ expr: 'sum by (zone) (rate(demo_load[1m]))', tab: 'explain', engine: 'thanos', show_tree: '1' }),
-      page => page.getByRole('list', { name: 'Explanation' }).waitFor(),
+      async page => {
+        await page.getByRole('list', { name: 'Explanation' }).waitFor();
+        await page.getByTestId('query-tree').getByText('4,000 results').first().waitFor();
+      },
     ],
     ['endpoints', 'query', '/stores', page => page.getByText('sidecar', { exact: false }).first().waitFor()],
     ['alerts', 'query', '/alerts', page => page.getByText('AlwaysFiring').waitFor()],

@@ -3,6 +3,7 @@ import { notifications } from '@mantine/notifications';
 import { IconDotsVertical, IconPlayerPlay, IconStar, IconStarFilled } from '@tabler/icons-react';
 import { lazy, Suspense, useState } from 'react';
 import { call } from '../../api/client';
+import type { QueryEndpoints } from '../../api/types';
 import { ErrorBoundary } from '../../components/ErrorBoundary';
 import { ErrorBox } from '../../components/ErrorBox';
 import { Loading } from '../../components/Loading';
@@ -45,6 +46,12 @@ interface Props {
   onRemove: () => void;
 }
 
+/** Why fewer were asked than there are. */
+function notAsked(endpoints: QueryEndpoints | undefined): string {
+  const skipped = endpoints?.skipped ?? [];
+  return skipped.length === 0 ? '' : `Without data of these labels and times: ${skipped.join(', ')}`;
+}
+
 /** What the answer cost and held. */
 function Figures({ result }: { result: Result }) {
   const { data, took, step, bytes, traceId } = result;
@@ -62,7 +69,7 @@ function Figures({ result }: { result: Result }) {
     parts.push(`asked ${data.endpoints.asked} of ${plural(data.endpoints.total, 'endpoint')}`);
   const trace = traceId === null ? undefined : traceUrl(traces, traceId);
   return (
-    <Text size="xs" c="dimmed" data-testid="figures">
+    <Text size="xs" c="dimmed" data-testid="figures" title={notAsked(data.endpoints)}>
       {parts.join(' · ')}
       {traceId !== null && ' · trace '}
       {traceId !== null && (trace === undefined ? traceId : <Anchor href={trace}>{traceId}</Anchor>)}

@@ -3,6 +3,7 @@ import { useApi } from '../../api/hooks';
 import { ErrorBox } from '../../components/ErrorBox';
 import { Loading } from '../../components/Loading';
 import { PageHeader } from '../../components/PageHeader';
+import { formatBytes } from '../../lib/format';
 
 type Facts = Record<string, string | number | boolean>;
 
@@ -22,6 +23,14 @@ const titles: Record<string, string> = {
   goVersion: 'Compiler',
 };
 
+/** No limit is the greatest number, which a browser rounds up. */
+const noLimit = 2 ** 63;
+
+function textOf(name: string, value: string | number | boolean): string {
+  if (name !== 'GOMEMLIMIT') return String(value);
+  return Number(value) >= noLimit ? 'none' : formatBytes(Number(value));
+}
+
 function FactTable({ title, path }: { title: string; path: string }) {
   const facts = useApi<Facts>(path);
   return (
@@ -38,7 +47,7 @@ function FactTable({ title, path }: { title: string; path: string }) {
             .map(([name, value]) => (
               <Table.Tr key={name}>
                 <Table.Th w="35%">{titles[name] ?? name}</Table.Th>
-                <Table.Td className="mono break">{String(value)}</Table.Td>
+                <Table.Td className="mono break">{textOf(name, value)}</Table.Td>
               </Table.Tr>
             ))}
         </Table.Tbody>
