@@ -11,7 +11,8 @@ use ulid::Ulid;
 use crate::{Error, Result, block, fetcher::read_meta, upload};
 
 /// Downloads a block into `dir`, `concurrency` files at once. Files that are there already with the hash that meta.json gives are kept.
-/// After an error `dir` is removed. meta.json is written last, so that a directory with one is whole.
+/// After an error `dir` is removed. meta.json is written last, so that a directory with one is whole. Nothing waits for the disk: after a crash of
+/// the machine the directory has to be downloaded again.
 pub async fn download(bucket: &dyn Bucket, id: Ulid, dir: &Path, concurrency: usize) -> Result<BlockMeta> {
     tokio::fs::create_dir_all(dir.join(block::CHUNKS_DIR)).await.map_err(Error::file(dir))?;
     match download_into(bucket, id, dir, concurrency).await {
@@ -62,7 +63,7 @@ async fn download_into(bucket: &dyn Bucket, id: Ulid, dir: &Path, concurrency: u
         .await?;
     let local = dir.to_owned();
     upload::blocking(id, move || {
-        meta.write_dir(&local).map_err(|error| Error::block(id, error))?;
+        meta.write_scratch_dir(&local).map_err(|error| Error::block(id, error))?;
         Ok(meta)
     })
     .await
@@ -94,7 +95,7 @@ pub async fn download_file(bucket: &dyn Bucket, object: &str, path: &Path) -> Re
         while let Some(part) = content.stream.try_next().await? {
             file.write_all(&part).await.map_err(Error::file(&temporary))?;
         }
-        file.sync_all().await.map_err(Error::file(&temporary))?;
+        file.flush().await.map_err(Error::file(&temporary))?;
         tokio::fs::rename(&temporary, path).await.map_err(Error::file(path))
     }
     .await;

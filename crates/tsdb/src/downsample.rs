@@ -18,6 +18,7 @@ use model::series::SampleBuffer;
 use crate::chunk::{AggregateChunk, AggregateKind, Encoding};
 use crate::error::{Error, Problem};
 use crate::merge::{self, MergeInput, MergeOptions, Merged, OutChunk, Part, Process, Scratch};
+use crate::write::Durability;
 
 /// Resolution of the first step in ms.
 pub const FIVE_MINUTES: i64 = 5 * 60 * 1000;
@@ -35,12 +36,20 @@ pub struct DownsampleOptions {
     pub segment_size: u64,
     /// Threads that work on series, 1 or more.
     pub threads: usize,
+    /// Whether the result waits for the disk.
+    pub durability: Durability,
 }
 
 impl DownsampleOptions {
     /// Defaults for a step.
     pub fn new(from: i64, to: i64) -> Self {
-        Self { from, to, segment_size: crate::write::DEFAULT_SEGMENT_SIZE, threads: 1 }
+        Self {
+            from,
+            to,
+            segment_size: crate::write::DEFAULT_SEGMENT_SIZE,
+            threads: 1,
+            durability: Durability::Synced,
+        }
     }
 }
 
@@ -62,6 +71,7 @@ pub fn downsample_block(
     let mut merge_options = MergeOptions::new(merge::MergeMode::Compact, i64::MIN, i64::MAX);
     merge_options.segment_size = options.segment_size;
     merge_options.threads = options.threads;
+    merge_options.durability = options.durability;
     let process = Downsample { from: options.from, to: options.to };
     merge::process_blocks(std::slice::from_ref(input), out, &merge_options, &process, progress)
 }
@@ -123,11 +133,12 @@ fn raw<'a>(
             Kind::Float => {
                 let (columns, _) = scratch.columns();
                 columns.clear();
+                let mut nans = false;
                 for chunk in run {
-                    floats::append_sound(chunk.encoding, chunk.data(), columns)
+                    nans |= floats::append_sound(chunk.encoding, chunk.data(), columns)
                         .map_err(|e| chunk.error(e))?;
                 }
-                floats::raw(columns, to, out);
+                floats::raw(columns, nans, to, out);
             }
             Kind::Histogram => {
                 let mut samples = Vec::new();

@@ -21,5 +21,6 @@ pub mod mmap;
 pub mod postings;
 pub mod tombstones;
 pub mod write;
+mod writeback;
 
 pub use error::{Error, Problem};

@@ -27,7 +27,7 @@ use crate::chunk::Encoding;
 use crate::error::Error;
 use crate::index::ChunkMeta;
 use crate::meta::Stats;
-use crate::write::{DEFAULT_SEGMENT_SIZE, IndexWriter, SegmentWriter, WrittenIndex};
+use crate::write::{DEFAULT_SEGMENT_SIZE, Durability, IndexWriter, SegmentWriter, WrittenIndex};
 
 pub use input::MergeInput;
 pub use samples::without_deleted;
@@ -56,12 +56,21 @@ pub struct MergeOptions {
     pub segment_size: u64,
     /// Threads that merge series, 1 or more.
     pub threads: usize,
+    /// Whether the result waits for the disk.
+    pub durability: Durability,
 }
 
 impl MergeOptions {
     /// Merges the half-open range `[mint, maxt)` with defaults for the rest.
     pub fn new(mode: MergeMode, mint: i64, maxt: i64) -> Self {
-        Self { mode, mint, maxt, segment_size: DEFAULT_SEGMENT_SIZE, threads: 1 }
+        Self {
+            mode,
+            mint,
+            maxt,
+            segment_size: DEFAULT_SEGMENT_SIZE,
+            threads: 1,
+            durability: Durability::Synced,
+        }
     }
 }
 
@@ -119,8 +128,9 @@ pub(crate) fn process_blocks(
     process: &dyn Process,
     progress: &mut dyn FnMut(u64) -> Result<(), Error>,
 ) -> Result<Merged, Error> {
-    let mut index = IndexWriter::create(out.join(crate::index::FILE_NAME))?;
-    let segments = SegmentWriter::create(out.join("chunks"), options.segment_size)?;
+    let mut index = IndexWriter::create(out.join(crate::index::FILE_NAME))?.durability(options.durability);
+    let segments =
+        SegmentWriter::create(out.join("chunks"), options.segment_size)?.durability(options.durability);
     let tables = symbols::merge(inputs, &mut index)?;
     let mut sink = Sink { index, segments, stats: Stats::default(), metas: Vec::new() };
     series::run(inputs, &tables, options, process, &mut |labels, chunks| {

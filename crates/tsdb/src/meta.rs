@@ -20,6 +20,7 @@ pub use thanos::{
 };
 
 use crate::error::Error;
+use crate::write::Durability;
 
 /// Name of the file in a block's directory.
 pub const FILE_NAME: &str = "meta.json";
@@ -202,12 +203,17 @@ impl BlockMeta {
 
     /// Writes the meta.json of a block's directory: whole or not at all.
     pub fn write_dir(&self, dir: impl AsRef<Path>) -> Result<(), Error> {
-        write_file(dir.as_ref(), &self.to_json()?)
+        write_file(dir.as_ref(), &self.to_json()?, Durability::Synced)
+    }
+
+    /// As [`write_dir`](Self::write_dir), without waiting for the disk: for directories that are made anew after a crash.
+    pub fn write_scratch_dir(&self, dir: impl AsRef<Path>) -> Result<(), Error> {
+        write_file(dir.as_ref(), &self.to_json()?, Durability::Begun)
     }
 
     /// As [`write_dir`](Self::write_dir) without the Thanos section.
     pub fn write_prometheus_dir(&self, dir: impl AsRef<Path>) -> Result<(), Error> {
-        write_file(dir.as_ref(), &self.to_prometheus_json()?)
+        write_file(dir.as_ref(), &self.to_prometheus_json()?, Durability::Synced)
     }
 
     /// The key of the compaction group: resolution and hash of the external labels.
@@ -217,16 +223,19 @@ impl BlockMeta {
     }
 }
 
-fn write_file(dir: &Path, bytes: &[u8]) -> Result<(), Error> {
+fn write_file(dir: &Path, bytes: &[u8], durability: Durability) -> Result<(), Error> {
     let path = dir.join(FILE_NAME);
     let tmp = dir.join(format!("{FILE_NAME}.tmp"));
     let write = || {
         let mut file = std::fs::File::create(&tmp)?;
         file.write_all(bytes)?;
-        file.sync_all()
+        if durability == Durability::Synced { file.sync_all() } else { Ok(()) }
     };
     write().map_err(|e| Error::io(&tmp, e))?;
     std::fs::rename(&tmp, &path).map_err(|e| Error::io(&path, e))?;
+    if durability == Durability::Begun {
+        return Ok(());
+    }
     std::fs::File::open(dir).and_then(|d| d.sync_all()).map_err(|e| Error::io(dir, e))
 }
 

@@ -50,7 +50,7 @@ impl DiskCache {
         let write = move || {
             let written = std::fs::create_dir_all(&dir)
                 .map_err(|error| error.to_string())
-                .and_then(|()| meta.write_dir(&dir).map_err(|error| error.to_string()));
+                .and_then(|()| meta.write_scratch_dir(&dir).map_err(|error| error.to_string()));
             if let Err(error) = written {
                 tracing::warn!(block = %meta.ulid, error, "best effort save of the meta.json to local dir failed; ignoring");
             }

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures::future::BoxFuture;
 use futures::{FutureExt, StreamExt, TryStreamExt, stream};
@@ -18,6 +19,12 @@ use crate::work::{BlockWork, Counts};
 
 /// What the marks of sources say, as Thanos's.
 const MARK_DETAILS: &str = "source of compacted block";
+
+/// Sources checked at once.
+const CHECKS: usize = 4;
+
+/// Sources marked at once.
+const MARKS: usize = 8;
 
 /// Blocks of a group that are merged next.
 #[derive(Clone, Debug)]
@@ -113,13 +120,7 @@ impl CompactionJob {
         let need = block_bytes(context, &self.sources).await?.saturating_mul(2);
         context.check_disk(&format!("compaction of {}", list(&ids)), need)?;
 
-        let fetches: Vec<BoxFuture<'_, _>> = self
-            .sources
-            .iter()
-            .map(|meta| self.fetch(context, dir.to_owned(), meta.clone()).boxed())
-            .collect();
-        let concurrency = context.settings.fetch_concurrency.max(1);
-        let fetched: Vec<PathBuf> = stream::iter(fetches).buffered(concurrency).try_collect().await?;
+        let fetched = self.fetch_all(context, dir).await?;
         let (parent, merge, inputs) = (dir.to_owned(), context.settings.merge, fetched.clone());
         let merged =
             context.blocking(progress, move |work, p| work.merge(&inputs, &parent, merge, p)).await?;
@@ -140,11 +141,17 @@ impl CompactionJob {
             extensions: first.extensions.clone(),
         };
         let uploaded = context.publish(dir, new, plain, Source::COMPACTOR).await?;
-        for id in &ids {
+        let marks = ids.iter().map(|id| {
             tracing::info!(block = %id, result = %uploaded.ulid, "marking compacted block for deletion");
-            context.cleaner.mark_for_deletion(*id, MARK_DETAILS, context.clock.now_ms()).await?;
-            context.metrics.garbage_collected.inc();
-        }
+            let mark = context.cleaner.mark_for_deletion(*id, MARK_DETAILS, context.clock.now_ms());
+            async move {
+                mark.await?;
+                context.metrics.garbage_collected.inc();
+                Ok::<_, Error>(())
+            }
+            .boxed()
+        });
+        stream::iter(marks.collect::<Vec<_>>()).buffer_unordered(MARKS).try_collect::<()>().await?;
         tracing::info!(
             group = self.key,
             result = %uploaded.ulid,
@@ -237,8 +244,50 @@ impl CompactionJob {
         Ok(())
     }
 
-    /// Fetches a source and checks that it is sound.
-    async fn fetch(&self, context: &Context, parent: PathBuf, meta: Arc<BlockMeta>) -> Result<PathBuf> {
+    /// Fetches the sources, and checks each while the next ones are fetched. After a failure nothing more is begun; what is under way is
+    /// waited for, since calls to the file system go on when nobody waits for them, and would put files where the job has been cleaned up.
+    async fn fetch_all(&self, context: &Context, dir: &Path) -> Result<Vec<PathBuf>> {
+        let failed = AtomicBool::new(false);
+        let note = |error: Error| {
+            failed.store(true, Ordering::Relaxed);
+            error
+        };
+        let fetches = self.sources.iter().map(|meta| {
+            let (failed, note) = (&failed, &note);
+            async move {
+                match failed.load(Ordering::Relaxed) {
+                    true => Err(Error::Cancelled),
+                    false => self.fetch(context, dir.to_owned(), meta.clone()).await.map_err(note),
+                }
+            }
+            .boxed()
+        });
+        let checks = |fetched: Result<(PathBuf, Arc<BlockMeta>)>| {
+            let note = &note;
+            async move {
+                let (dir, meta) = fetched?;
+                self.check(context, &dir, &meta).await.map_err(note)?;
+                Ok(dir)
+            }
+            .boxed()
+        };
+        let done: Vec<Result<PathBuf>> = stream::iter(fetches.collect::<Vec<BoxFuture<'_, _>>>())
+            .buffered(context.settings.fetch_concurrency.max(1))
+            .map(checks)
+            .buffered(CHECKS)
+            .collect()
+            .await;
+        // The first one in order is never one that was not begun.
+        done.into_iter().collect()
+    }
+
+    /// Fetches a source.
+    async fn fetch(
+        &self,
+        context: &Context,
+        parent: PathBuf,
+        meta: Arc<BlockMeta>,
+    ) -> Result<(PathBuf, Arc<BlockMeta>)> {
         let id = meta.ulid;
         let dir = parent.join(id.to_string());
         let download =
@@ -247,7 +296,13 @@ impl CompactionJob {
             done = download => done.map_err(Error::retry(format!("download block {id}")))?,
             () = context.stop.cancelled() => return Err(Error::Cancelled),
         };
-        let (check_dir, checked) = (dir.clone(), meta.clone());
+        Ok((dir, meta))
+    }
+
+    /// Checks that a source is sound.
+    async fn check(&self, context: &Context, dir: &Path, meta: &Arc<BlockMeta>) -> Result<()> {
+        let id = meta.ulid;
+        let (check_dir, checked) = (dir.to_owned(), meta.clone());
         let progress = Progress::default();
         let health = context.blocking(&progress, move |work, p| work.check(&check_dir, &checked, p)).await?;
         if let Some(why) = health.outside {
@@ -262,6 +317,6 @@ impl CompactionJob {
         if let (Some(why), false) = (health.label_order, context.settings.accept_malformed_index) {
             return Err(Error::Critical(format!("block {id}: {why}; see --debug.accept-malformed-index")));
         }
-        Ok(dir)
+        Ok(())
     }
 }

@@ -6,6 +6,7 @@ use ::tsdb::Error as TsdbError;
 use ::tsdb::downsample::{DownsampleOptions, downsample_block};
 use ::tsdb::merge::{MergeInput, MergeMode, MergeOptions, merge_blocks};
 use ::tsdb::meta::{BlockDesc, BlockMeta};
+use ::tsdb::write::Durability;
 use ulid::Ulid;
 
 use super::health::{check, count};
@@ -104,6 +105,8 @@ impl TsdbWork {
         };
         let mut options = MergeOptions::new(mode, mint, maxt);
         options.threads = self.threads;
+        // The files are synced while the index is checked, before the upload.
+        options.durability = Durability::Begun;
         let mut meta = BlockMeta::new(Ulid::generate(), mint, maxt);
         let dir = new_block(parent, meta.ulid)?;
         let merged = merge_blocks(&opened, &dir, &options, &mut |done| step(progress, done))?;
@@ -122,7 +125,7 @@ impl TsdbWork {
             .iter()
             .map(|m| BlockDesc { ulid: m.ulid, min_time: m.min_time, max_time: m.max_time })
             .collect();
-        meta.write_dir(&dir)?;
+        meta.write_scratch_dir(&dir)?;
         Ok(Some(meta))
     }
 }
@@ -140,6 +143,7 @@ impl TsdbWork {
         let opened = MergeInput::open(input)?;
         let mut options = DownsampleOptions::new(source.thanos.downsample.resolution, to_ms);
         options.threads = self.threads;
+        options.durability = Durability::Begun;
         let id = Ulid::generate();
         let dir = new_block(parent, id)?;
         let made = downsample_block(&opened, &dir, &options, &mut |done| step(progress, done))?;
@@ -153,7 +157,7 @@ impl TsdbWork {
         meta.stats.num_series = made.stats.num_series;
         meta.stats.num_chunks = made.stats.num_chunks;
         meta.stats.num_tombstones = 0;
-        meta.write_dir(&dir)?;
+        meta.write_scratch_dir(&dir)?;
         Ok(Some(meta))
     }
 }

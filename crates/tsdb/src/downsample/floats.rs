@@ -12,8 +12,9 @@ use crate::merge::OutChunk;
 /// What is taken for the resolution of raw samples, in ms.
 const RAW_RESOLUTION: i64 = 60_000;
 
-/// Appends the samples of a float chunk, without stale markers and without those that go back in time.
-pub(super) fn append_sound(encoding: Encoding, data: &[u8], to: &mut Columns) -> Result<(), ChunkError> {
+/// Appends the samples of a float chunk, without stale markers and without those that go back in time. True when there are other NaNs among
+/// them.
+pub(super) fn append_sound(encoding: Encoding, data: &[u8], to: &mut Columns) -> Result<bool, ChunkError> {
     if encoding.is_histogram() {
         return Err(ChunkError::WrongKind(encoding));
     }
@@ -22,9 +23,8 @@ pub(super) fn append_sound(encoding: Encoding, data: &[u8], to: &mut Columns) ->
     // Start timestamps have no place in aggregates.
     to.start_timestamps.clear();
     let (ts, vs) = (&mut to.timestamps, &mut to.floats);
-    let descends = ts[start..].windows(2).fold(false, |found, pair| found | (pair[0] > pair[1]));
-    if !descends && !has_nan(&vs[start..]) {
-        return Ok(());
+    if !descends(&ts[start..]) && !has_nan(&vs[start..]) {
+        return Ok(false);
     }
     let (mut kept, mut last) = (start, i64::MIN);
     for i in start..ts.len() {
@@ -35,16 +35,29 @@ pub(super) fn append_sound(encoding: Encoding, data: &[u8], to: &mut Columns) ->
         }
     }
     to.truncate(kept);
-    Ok(())
+    Ok(has_nan(&to.floats[start..]))
 }
 
 /// Looks at all of them, which is faster than to stop at the first one.
 fn has_nan(values: &[f64]) -> bool {
-    values.iter().fold(false, |found, v| found | v.is_nan())
+    let mut found = false;
+    for v in values {
+        found |= v.is_nan();
+    }
+    found
 }
 
-/// Downsamples the raw samples of a series.
-pub(super) fn raw<'a>(samples: &Columns, to: i64, out: &mut Vec<OutChunk<'a>>) {
+/// Looks at all of them, too.
+fn descends(timestamps: &[i64]) -> bool {
+    let mut found = false;
+    for (before, after) in timestamps.iter().zip(timestamps.iter().skip(1)) {
+        found |= before > after;
+    }
+    found
+}
+
+/// Downsamples the raw samples of a series, among which may be NaNs if `nans` says so.
+pub(super) fn raw<'a>(samples: &Columns, nans: bool, to: i64, out: &mut Vec<OutChunk<'a>>) {
     let (ts, vs) = (samples.timestamps.as_slice(), samples.floats.as_slice());
     let (Some(first), Some(last)) = (ts.first(), ts.last()) else { return };
     let count = chunk_count(*first, *last, RAW_RESOLUTION, to, ts.len());
@@ -58,7 +71,7 @@ pub(super) fn raw<'a>(samples: &Columns, to: i64, out: &mut Vec<OutChunk<'a>>) {
         end += ts[end..].iter().take_while(|t| **t <= window).count();
         let (part_ts, part_vs) = (&ts[from..end], &vs[from..end]);
         from = end;
-        if has_nan(part_vs) {
+        if nans && has_nan(part_vs) {
             kept_ts.clear();
             kept_vs.clear();
             for (t, v) in part_ts.iter().zip(part_vs).filter(|(_, v)| !v.is_nan()) {

@@ -28,14 +28,28 @@ pub(super) fn for_each_window(
     mut each: impl FnMut(i64, std::ops::Range<usize>),
 ) -> i64 {
     let Some(last) = timestamps.last() else { return 0 };
-    let (mut from, mut end) = (0, i64::MIN);
+    let (mut from, mut end, mut before) = (0, i64::MIN, 1);
     while from < timestamps.len() {
         end = window_end(timestamps[from], resolution).min(*last);
-        let to = from + 1 + timestamps[from + 1..].iter().take_while(|t| **t <= end).count();
+        let to = from + window_len(&timestamps[from..], end, before);
         each(end, from..to);
-        from = to;
+        (before, from) = (to - from, to);
     }
     end
+}
+
+/// How many timestamps, which ascend, lie up to `end`, the first one always among them: mostly as many as in the window `before`, one
+/// more or less.
+#[inline]
+fn window_len(timestamps: &[i64], end: i64, before: usize) -> usize {
+    let mut len = before.min(timestamps.len());
+    while len > 1 && timestamps[len - 1] > end {
+        len -= 1;
+    }
+    while len < timestamps.len() && timestamps[len] <= end {
+        len += 1;
+    }
+    len
 }
 
 #[cfg(test)]

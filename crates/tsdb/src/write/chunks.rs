@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::Durability;
 use super::file::BufferedFile;
 use crate::chunk::Encoding;
 use crate::chunkfile::{ChunkRef, HEADER_LEN, MAGIC, MAX_OVERHEAD, VERSION, put_frame};
@@ -22,6 +23,7 @@ pub struct SegmentWriter {
     /// The most that the chunks of the series take in the open segment. The rule for cutting works with this bound.
     bound: u64,
     scratch: Vec<u8>,
+    durability: Durability,
     /// The largest chunk so far, as Thanos counts it: with length, encoding and checksum.
     largest: u64,
 }
@@ -39,8 +41,15 @@ impl SegmentWriter {
             base: 0,
             bound: 0,
             scratch: Vec::new(),
+            durability: Durability::default(),
             largest: 0,
         })
+    }
+
+    /// Whether finished segments wait for the disk; they do unless this says otherwise.
+    pub fn durability(mut self, durability: Durability) -> Self {
+        self.durability = durability;
+        self
     }
 
     /// Says that the chunks to come belong to another series.
@@ -98,7 +107,7 @@ impl SegmentWriter {
 
     fn cut(&mut self) -> Result<(), Error> {
         if let Some(mut file) = self.file.take() {
-            file.sync()?;
+            file.finish(self.durability)?;
             self.segment += 1;
         }
         self.open()
@@ -109,10 +118,13 @@ impl SegmentWriter {
         self.largest
     }
 
-    /// Writes all out and syncs files and directory.
+    /// Writes all out and syncs files and directory, as far as [`Self::durability`] wants it.
     pub fn finish(mut self) -> Result<(), Error> {
         if let Some(mut file) = self.file.take() {
-            file.sync()?;
+            file.finish(self.durability)?;
+        }
+        if self.durability == Durability::Begun {
+            return Ok(());
         }
         std::fs::File::open(&self.dir).and_then(|d| d.sync_all()).map_err(|e| Error::io(&self.dir, e))
     }

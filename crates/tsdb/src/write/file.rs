@@ -4,9 +4,13 @@ use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
+use super::Durability;
 use crate::error::Error;
+use crate::writeback;
 
 const BUFFER: usize = 1 << 20;
+/// Bytes after which the kernel is asked to begin writing them out.
+const WRITEBACK: u64 = 16 << 20;
 
 pub(super) struct BufferedFile {
     file: File,
@@ -14,6 +18,8 @@ pub(super) struct BufferedFile {
     buffer: Vec<u8>,
     /// Bytes written before those in the buffer.
     flushed: u64,
+    /// Bytes of these whose writing to the disk has begun.
+    begun: u64,
 }
 
 impl BufferedFile {
@@ -22,7 +28,7 @@ impl BufferedFile {
         let options =
             || std::fs::OpenOptions::new().read(true).write(true).create(true).truncate(true).open(path);
         let file = options().map_err(|e| Error::io(path, e))?;
-        Ok(Self { file, path: path.to_owned(), buffer: Vec::with_capacity(BUFFER), flushed: 0 })
+        Ok(Self { file, path: path.to_owned(), buffer: Vec::with_capacity(BUFFER), flushed: 0, begun: 0 })
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -55,6 +61,9 @@ impl BufferedFile {
     fn write_through(&mut self, bytes: &[u8]) -> Result<(), Error> {
         self.file.write_all_at(bytes, self.flushed).map_err(|e| Error::io(&self.path, e))?;
         self.flushed += bytes.len() as u64;
+        if self.flushed - self.begun >= WRITEBACK {
+            self.begin_writeback();
+        }
         Ok(())
     }
 
@@ -77,8 +86,25 @@ impl BufferedFile {
         self.file.read_exact_at(buffer, at).map_err(|e| Error::io(&self.path, e))
     }
 
+    fn begin_writeback(&mut self) {
+        writeback::begin(&self.file, self.begun, self.flushed);
+        self.begun = self.flushed;
+    }
+
+    /// Writes out what is left, and with [`Durability::Synced`] waits until the disk has it.
+    pub(super) fn finish(&mut self, durability: Durability) -> Result<(), Error> {
+        match durability {
+            Durability::Synced => self.sync(),
+            Durability::Begun => {
+                self.flush()?;
+                self.begin_writeback();
+                Ok(())
+            }
+        }
+    }
+
     /// Writes out what is left and waits until the disk has it.
-    pub(super) fn sync(&mut self) -> Result<(), Error> {
+    fn sync(&mut self) -> Result<(), Error> {
         self.flush()?;
         self.file.sync_all().map_err(|e| Error::io(&self.path, e))
     }

@@ -7,6 +7,7 @@ use std::path::Path;
 
 use rustc_hash::FxHashMap;
 
+use super::Durability;
 use super::file::BufferedFile;
 use super::postings;
 use crate::bytes::{crc, put_uvarint, put_varint};
@@ -31,6 +32,7 @@ pub struct IndexWriter {
     pairs: FxHashMap<u64, u32>,
     scratch: Vec<u8>,
     largest_series: u64,
+    durability: Durability,
 }
 
 /// What was written of the symbols.
@@ -83,7 +85,14 @@ impl IndexWriter {
             pairs: FxHashMap::default(),
             scratch: Vec::new(),
             largest_series: 0,
+            durability: Durability::default(),
         })
+    }
+
+    /// Whether the finished file waits for the disk; it does unless this says otherwise.
+    pub fn durability(mut self, durability: Durability) -> Self {
+        self.durability = durability;
+        self
     }
 
     /// Adds a symbol, which must sort after the one before; returns its number, counted from 0.
@@ -211,7 +220,7 @@ impl IndexWriter {
         if self.file.len() > MAX_INDEX_SIZE { Err(too_large(self.file.path(), "index")) } else { Ok(()) }
     }
 
-    /// Writes postings and tables and syncs the file.
+    /// Writes postings and tables and syncs the file, as far as [`Self::durability`] wants it.
     pub fn finish(mut self) -> Result<WrittenIndex, Error> {
         self.close_symbols()?;
         self.toc.label_indices = self.file.len();
@@ -229,7 +238,7 @@ impl IndexWriter {
         let toc = self.toc.encode();
         self.file.write(&toc)?;
         self.check_size()?;
-        self.file.sync()?;
+        self.file.finish(self.durability)?;
         Ok(WrittenIndex { size: self.file.len(), series: self.series, largest_series: self.largest_series })
     }
 }
