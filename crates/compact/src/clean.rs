@@ -1,7 +1,7 @@
 //! Marking, and deleting: blocks whose mark is old enough, partial uploads that nobody goes on with.
 
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bucket::block;
 use bucket::marks::{self, DeletionMark};
@@ -107,6 +107,16 @@ impl Cleaner {
             self.metrics.partial_deletion_attempts.inc();
             tracing::info!(block = %id, "found partially uploaded block; deleting");
             self.delete(*id, "deleted aborted partial upload").await;
+        }
+    }
+
+    /// Removes what broken uploads have left that no listing shows: a kill within the first upload of a block leaves no more than that.
+    pub async fn tidy(&self) {
+        let age = Duration::from_millis(PARTIAL_UPLOAD_AGE_MS.unsigned_abs());
+        match self.bucket.tidy("", age).await {
+            Ok(0) => {}
+            Ok(files) => tracing::info!(files, "removed what aborted uploads have left"),
+            Err(error) => tracing::warn!(%error, "failed to remove what aborted uploads have left"),
         }
     }
 

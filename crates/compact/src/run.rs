@@ -155,6 +155,7 @@ impl Compactor {
         self.compact_all().await?;
         self.downsample_and_retain().await?;
         self.cleaner().delete_partial(&*self.syncer.sync().await?, self.now_ms()).await;
+        self.cleaner().tidy().await;
         let cases = self.quarantine.cases();
         match cases.iter().next() {
             None => Ok(()),
@@ -171,6 +172,7 @@ impl Compactor {
         let view = self.syncer.sync().await?;
         self.cleaner().delete_marked(&view, self.now_ms()).await;
         self.cleaner().delete_partial(&view, self.now_ms()).await;
+        self.cleaner().tidy().await;
         Ok(())
     }
 

@@ -4,7 +4,7 @@ use std::{
     fmt,
     ops::Range,
     path::{Path, PathBuf},
-    time::SystemTime,
+    time::{Duration, SystemTime},
 };
 
 use async_trait::async_trait;
@@ -194,6 +194,13 @@ pub trait Bucket: Send + Sync + fmt::Debug + 'static {
     async fn link(&self, name: &str, path: &Path) -> Result<Option<u64>> {
         let _ = (name, path);
         Ok(None)
+    }
+
+    /// Removes what uploads below `dir` that were broken off have left and no listing shows, if nobody has written to it for `age`; returns
+    /// how many files that were. For providers that keep such things; objects are never touched.
+    async fn tidy(&self, dir: &str, age: Duration) -> Result<u64> {
+        let _ = (dir, age);
+        Ok(0)
     }
 
     /// Tells whether an object of this name is there. A directory is not an object.

@@ -1,6 +1,6 @@
 //! A bucket that fails on purpose, the same way for the same seed; for simulations.
 
-use std::{collections::HashMap, ops::Range, path::Path, sync::Arc};
+use std::{collections::HashMap, ops::Range, path::Path, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -149,6 +149,10 @@ impl Bucket for FaultyBucket {
             return Err(injected(Operation::Get, object));
         }
         Ok(linked)
+    }
+
+    async fn tidy(&self, dir: &str, age: Duration) -> Result<u64> {
+        self.inner.tidy(dir, age).await
     }
 
     async fn exists(&self, object: &str) -> Result<bool> {

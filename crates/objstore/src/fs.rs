@@ -2,7 +2,7 @@
 //!
 //! An upload goes to a temporary file beside the target, is flushed to the disk and renamed, so that a reader or a crash never
 //! meets half an object. (Thanos writes in place.) Temporary files are not listed; those that a crash left behind go away when
-//! their directory is emptied. File calls run on the runtime's blocking threads.
+//! their directory is emptied, or with [`Bucket::tidy`]. File calls run on the runtime's blocking threads.
 
 mod upload;
 mod walk;
@@ -14,6 +14,7 @@ use std::{
     os::unix::fs::FileExt,
     path::{Path, PathBuf},
     sync::Arc,
+    time::Duration,
 };
 
 use async_trait::async_trait;
@@ -177,6 +178,15 @@ impl Bucket for FsBucket {
             Ok(size.filter(|_| std::fs::hard_link(source, &target).is_ok()))
         };
         self.blocking(Operation::Get, object, link).await
+    }
+
+    async fn tidy(&self, dir: &str, age: Duration) -> Result<u64> {
+        let (root, dir) = (Arc::clone(&self.root), name::check_dir(dir)?.to_owned());
+        let path = if dir.is_empty() { root.to_path_buf() } else { root.join(&dir) };
+        match tokio::task::spawn_blocking(move || upload::tidy(&root, &path, age)).await {
+            Ok(done) => done.map_err(|error| Error::io(Operation::Delete, dir, error)),
+            Err(error) => Err(Error::new(Operation::Delete, dir, ErrorKind::Permanent, error)),
+        }
     }
 
     async fn exists(&self, object: &str) -> Result<bool> {

@@ -26,5 +26,5 @@ pub use fs::FsBucket;
 pub use memory::MemoryBucket;
 pub use metrics::MetricsBucket;
 pub use prefix::PrefixBucket;
-pub use retry::{RetryBucket, RetryPolicy};
+pub use retry::{RetryBucket, RetryPolicy, SLOWEST_UPLOAD};
 pub use s3::{S3Bucket, S3Config};

@@ -7,7 +7,7 @@ use std::{
     ops::Range,
     path::Path,
     sync::Arc,
-    time::{Instant, SystemTime, UNIX_EPOCH},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 use async_trait::async_trait;
@@ -255,6 +255,10 @@ impl Bucket for MetricsBucket {
             Ok(None) => linked,
             Err(_) => linked.map_err(|error| self.metrics.start(Operation::Get).failed(error)),
         }
+    }
+
+    async fn tidy(&self, dir: &str, age: Duration) -> Result<u64> {
+        self.inner.tidy(dir, age).await
     }
 
     async fn exists(&self, object: &str) -> Result<bool> {

@@ -1,6 +1,6 @@
 //! `prefix:` of the configuration: a bucket within a bucket.
 
-use std::{ops::Range, path::Path, sync::Arc};
+use std::{ops::Range, path::Path, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -77,6 +77,11 @@ impl Bucket for PrefixBucket {
     async fn link(&self, object: &str, path: &Path) -> Result<Option<u64>> {
         let full = self.full(Operation::Get, object)?;
         self.inner.link(&full, path).await.map_err(|error| strip_error(&self.prefix, error))
+    }
+
+    async fn tidy(&self, dir: &str, age: Duration) -> Result<u64> {
+        let full = name::join(&self.prefix, name::check_dir(dir)?);
+        self.inner.tidy(&full, age).await.map_err(|error| strip_error(&self.prefix, error))
     }
 
     async fn exists(&self, object: &str) -> Result<bool> {

@@ -20,9 +20,27 @@ pub struct RetryPolicy {
     pub first_pause: Duration,
     /// The longest pause.
     pub longest_pause: Duration,
-    /// The longest that one try may take, and that a content or a listing may stand still. Uploads are left out: how long they
-    /// take depends on their size.
+    /// The longest that one try may take, and that a content or a listing may stand still. Uploads get the time that their size takes at
+    /// [`SLOWEST_UPLOAD`] more.
     pub timeout: Duration,
+}
+
+/// Bytes per second below which an upload is taken to hang.
+pub const SLOWEST_UPLOAD: u64 = 32 * 1024;
+
+impl RetryPolicy {
+    /// How long an upload may take; `None` for a content whose size is not known.
+    fn upload_timeout(&self, body: &Body) -> Option<Duration> {
+        let size = match body {
+            Body::Bytes(bytes) => bytes.len() as u64,
+            // A file that cannot be asked for its size fails the upload at once.
+            Body::File(path) | Body::Final(path) => {
+                std::fs::metadata(path).map_or(0, |metadata| metadata.len())
+            }
+            Body::Stream { size, .. } => (*size)?,
+        };
+        Some(self.timeout + Duration::from_secs(size / SLOWEST_UPLOAD))
+    }
 }
 
 impl Default for RetryPolicy {
@@ -47,6 +65,17 @@ impl RetryBucket {
     /// Wraps `inner`.
     pub fn new(inner: Arc<dyn Bucket>, policy: RetryPolicy) -> Self {
         RetryBucket { inner, policy }
+    }
+
+    /// One try of an upload. Dropping it half-way is sound: what has not arrived whole is not there.
+    async fn upload_once(&self, object: &str, body: Body) -> Result<()> {
+        let Some(limit) = self.policy.upload_timeout(&body) else {
+            return self.inner.upload(object, body).await;
+        };
+        match tokio::time::timeout(limit, self.inner.upload(object, body)).await {
+            Ok(outcome) => outcome,
+            Err(_) => Err(timed_out(Operation::Upload, object, limit)),
+        }
     }
 
     async fn pause(&self, attempt: u32) {
@@ -108,6 +137,10 @@ impl Bucket for RetryBucket {
         self.run(Operation::Get, object, || self.inner.link(object, path)).await
     }
 
+    async fn tidy(&self, dir: &str, age: Duration) -> Result<u64> {
+        self.inner.tidy(dir, age).await
+    }
+
     async fn exists(&self, object: &str) -> Result<bool> {
         self.run(Operation::Exists, object, || self.inner.exists(object)).await
     }
@@ -124,9 +157,9 @@ impl Bucket for RetryBucket {
                 Body::File(path) => Body::File(path.clone()),
                 Body::Final(path) => Body::Final(path.clone()),
                 // A stream can be sent once only.
-                Body::Stream { .. } => return self.inner.upload(object, body).await,
+                Body::Stream { .. } => return self.upload_once(object, body).await,
             };
-            match self.inner.upload(object, this_try).await {
+            match self.upload_once(object, this_try).await {
                 Err(error) if error.is_retryable() && attempt + 1 < self.policy.attempts => {
                     tracing::debug!(%error, attempt, "upload is tried again");
                     self.pause(attempt).await;
@@ -311,8 +344,8 @@ mod tests {
             async fn attributes(&self, name: &str) -> Result<Attributes> {
                 self.0.attributes(name).await
             }
-            async fn upload(&self, name: &str, body: Body) -> Result<()> {
-                self.0.upload(name, body).await
+            async fn upload(&self, _: &str, _: Body) -> Result<()> {
+                std::future::pending().await
             }
             async fn delete(&self, name: &str) -> Result<()> {
                 self.0.delete(name).await
@@ -325,5 +358,9 @@ mod tests {
         let bucket = RetryBucket::new(Arc::new(Hanging(MemoryBucket::new())), policy);
         let error = bucket.get_range("a", 0..1).await.unwrap_err();
         assert_eq!(error.to_string(), "get_range a: no answer within 20ms");
+        let error = bucket.upload("a", "b".into()).await.unwrap_err();
+        assert_eq!(error.to_string(), "upload a: no answer within 20ms");
+        let large = Body::Stream { size: Some(3 * SLOWEST_UPLOAD), stream: stream::empty().boxed() };
+        assert_eq!(bucket.policy.upload_timeout(&large), Some(Duration::from_millis(3020)));
     }
 }

@@ -1,11 +1,12 @@
-//! Every single call to the bucket fails once: before it takes effect, after it, half-way. After each, nothing is lost or doubled, and the
+//! Every single call to the bucket fails once: before it takes effect, after it, half-way; or it never answers, until the time that it is
+//! given is over (in virtual time). After each, nothing is lost or doubled, and the
 //! next pass finishes the work. `FAULT_STRIDE=1` tries each call; by default the repeated looks at the bucket are thinned out.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use compact::coverage::Retention;
-use objstore::{Bucket, MemoryBucket, Operation};
+use objstore::{Bucket, MemoryBucket, Operation, RetryBucket, RetryPolicy};
 use parking_lot::Mutex;
 
 use crate::blocks::{Contents, H, check, contents, present_ms, put_block, scratch, unmarked};
@@ -13,7 +14,8 @@ use crate::lab::{Lab, TestClock};
 use crate::scripted::{Fate, ScriptedBucket};
 use crate::world::{self, EXTERNAL, data, lengths};
 
-const FATES: [Fate; 3] = [Fate::FailBefore, Fate::FailAfter, Fate::FailMidway];
+const FATES: [Fate; 5] =
+    [Fate::FailBefore, Fate::FailAfter, Fate::FailMidway, Fate::HangBefore, Fate::HangAfter];
 
 /// The calls of a run, with what they were for.
 type Calls = Vec<(Operation, String)>;
@@ -55,6 +57,13 @@ fn chosen(calls: &Calls) -> Vec<u64> {
 /// Fails the call with this number and runs a pass, which may end as it likes.
 async fn pass_failing_at(lab: &Lab, bucket: Arc<MemoryBucket>, number: u64, fate: Fate) {
     let failing = ScriptedBucket::new(bucket, move |n, _, _| if n == number { fate } else { Fate::Pass });
+    // As over a network, but without a second try.
+    let failing: Arc<dyn Bucket> = match fate {
+        Fate::HangBefore | Fate::HangAfter => {
+            Arc::new(RetryBucket::new(failing, RetryPolicy { attempts: 1, ..RetryPolicy::default() }))
+        }
+        _ => failing,
+    };
     let dir = scratch();
     if let Err(error) = lab.pass(failing, dir.path()).await {
         assert!(!error.is_critical(), "call {number}, {fate:?}: {error}");
@@ -70,8 +79,9 @@ fn in_parallel<Fut: Future<Output = ()>>(cases: Vec<(u64, Fate)>, case: impl Fn(
     std::thread::scope(|scope| {
         for _ in 0..threads {
             scope.spawn(|| {
-                let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-                let runtime = runtime.expect("a runtime");
+                let mut runtime = tokio::runtime::Builder::new_current_thread();
+                // Waiting takes no time.
+                let runtime = runtime.enable_all().start_paused(true).build().expect("a runtime");
                 while let Some((number, fate)) = cases.get(next.fetch_add(1, Ordering::SeqCst)) {
                     runtime.block_on(case(*number, *fate));
                 }

@@ -44,7 +44,7 @@ impl FakeWork {
         std::fs::create_dir_all(dir.join("chunks")).expect("a new directory");
         std::fs::write(dir.join("chunks/000001"), meta.ulid.to_string()).expect("a file");
         std::fs::write(dir.join("index"), format!("index of {}", meta.ulid)).expect("a file");
-        meta.write_dir(&dir).expect("a meta");
+        meta.write_scratch_dir(&dir).expect("a meta");
     }
 }
 

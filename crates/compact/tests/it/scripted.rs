@@ -22,6 +22,10 @@ pub(crate) enum Fate {
     FailAfter,
     /// What it sends or gets breaks off half-way; an upload leaves nothing.
     FailMidway,
+    /// It never answers, and does nothing.
+    HangBefore,
+    /// It takes effect and never answers; what it sends or gets stands still half-way.
+    HangAfter,
     /// An upload arrives with one bit flipped.
     Corrupt,
     /// An upload arrives without its last byte.
@@ -51,7 +55,14 @@ impl ScriptedBucket {
         Arc::new(Self { inner, calls: AtomicU64::new(0), script: Box::new(script) })
     }
 
-    fn fate(&self, operation: Operation, object: &str) -> Result<Fate> {
+    async fn fate(&self, operation: Operation, object: &str) -> Result<Fate> {
+        match self.decide(operation, object)? {
+            Fate::HangBefore => std::future::pending().await,
+            fate => Ok(fate),
+        }
+    }
+
+    fn decide(&self, operation: Operation, object: &str) -> Result<Fate> {
         let number = self.calls.fetch_add(1, Ordering::SeqCst);
         match (self.script)(number, operation, object) {
             Fate::FailBefore => Err(failed(operation, object)),
@@ -64,8 +75,9 @@ fn failed(operation: Operation, object: &str) -> Error {
     Error::new(operation, object, ErrorKind::Retryable, "scripted failure")
 }
 
-fn after<T>(fate: Fate, operation: Operation, object: &str, done: T) -> Result<T> {
+async fn after<T>(fate: Fate, operation: Operation, object: &str, done: T) -> Result<T> {
     match fate {
+        Fate::HangAfter => std::future::pending().await,
         Fate::FailAfter | Fate::FailMidway => Err(failed(operation, object)),
         _ => Ok(done),
     }
@@ -90,33 +102,36 @@ impl Bucket for ScriptedBucket {
     }
 
     async fn get_stream(&self, object: &str) -> Result<Object> {
-        let fate = self.fate(Operation::Get, object)?;
+        let fate = self.fate(Operation::Get, object).await?;
         let Object { size, stream } = self.inner.get_stream(object).await?;
         if matches!(fate, Fate::Pass) {
             return Ok(Object { size, stream });
         }
-        let error = failed(Operation::Get, object);
         let half = stream.take(1).map(|part| part.map(|part| part.slice(..part.len() / 2)));
+        if fate == Fate::HangAfter {
+            return Ok(Object { size, stream: half.chain(stream::pending()).boxed() });
+        }
+        let error = failed(Operation::Get, object);
         Ok(Object { size, stream: half.chain(stream::once(async { Err(error) })).boxed() })
     }
 
     async fn get_range(&self, object: &str, range: Range<u64>) -> Result<Bytes> {
-        let fate = self.fate(Operation::GetRange, object)?;
-        after(fate, Operation::GetRange, object, self.inner.get_range(object, range).await?)
+        let fate = self.fate(Operation::GetRange, object).await?;
+        after(fate, Operation::GetRange, object, self.inner.get_range(object, range).await?).await
     }
 
     async fn exists(&self, object: &str) -> Result<bool> {
-        let fate = self.fate(Operation::Exists, object)?;
-        after(fate, Operation::Exists, object, self.inner.exists(object).await?)
+        let fate = self.fate(Operation::Exists, object).await?;
+        after(fate, Operation::Exists, object, self.inner.exists(object).await?).await
     }
 
     async fn attributes(&self, object: &str) -> Result<Attributes> {
-        let fate = self.fate(Operation::Attributes, object)?;
-        after(fate, Operation::Attributes, object, self.inner.attributes(object).await?)
+        let fate = self.fate(Operation::Attributes, object).await?;
+        after(fate, Operation::Attributes, object, self.inner.attributes(object).await?).await
     }
 
     async fn upload(&self, object: &str, body: Body) -> Result<()> {
-        match self.fate(Operation::Upload, object)? {
+        match self.fate(Operation::Upload, object).await? {
             Fate::FailMidway => Err(failed(Operation::Upload, object)),
             Fate::Corrupt => {
                 let mut content = bytes(body).await.to_vec();
@@ -130,27 +145,29 @@ impl Bucket for ScriptedBucket {
             }
             fate => {
                 self.inner.upload(object, body).await?;
-                after(fate, Operation::Upload, object, ())
+                after(fate, Operation::Upload, object, ()).await
             }
         }
     }
 
     async fn delete(&self, object: &str) -> Result<()> {
-        let fate = self.fate(Operation::Delete, object)?;
+        let fate = self.fate(Operation::Delete, object).await?;
         if fate == Fate::FailMidway {
             return Err(failed(Operation::Delete, object));
         }
         self.inner.delete(object).await?;
-        after(fate, Operation::Delete, object, ())
+        after(fate, Operation::Delete, object, ()).await
     }
 
     fn iter(&self, dir: &str, options: IterOptions) -> EntryStream {
-        match self.fate(Operation::Iter, dir) {
+        match self.decide(Operation::Iter, dir) {
             Err(error) => stream::once(async { Err(error) }).boxed(),
             Ok(Fate::FailAfter | Fate::FailMidway) => {
                 let error = failed(Operation::Iter, dir);
                 self.inner.iter(dir, options).take(1).chain(stream::once(async { Err(error) })).boxed()
             }
+            Ok(Fate::HangBefore) => stream::pending().boxed(),
+            Ok(Fate::HangAfter) => self.inner.iter(dir, options).take(1).chain(stream::pending()).boxed(),
             Ok(_) => self.inner.iter(dir, options),
         }
     }

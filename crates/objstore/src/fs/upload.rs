@@ -202,6 +202,34 @@ pub(super) fn remove_empty_parents(root: &Path, path: &Path) {
     }
 }
 
+/// Removes the temporary files below `dir` that nobody has written to for `age`, and the directories that hold nothing else.
+pub(super) fn tidy(root: &Path, dir: &Path, age: Duration) -> io::Result<u64> {
+    let entries = match fs::read_dir(dir) {
+        Ok(entries) => entries,
+        // It may go while it is looked for.
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+            return Ok(0);
+        }
+        Err(error) => return Err(error),
+    };
+    let mut removed = 0;
+    for entry in entries {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            removed += tidy(root, &entry.path(), age)?;
+        } else if entry.file_name().to_str().is_some_and(is_temporary) {
+            // One that has gone meanwhile belongs to an upload that has ended.
+            let modified = entry.metadata().and_then(|metadata| metadata.modified());
+            let idle = modified.ok().and_then(|modified| modified.elapsed().ok());
+            if idle.is_some_and(|idle| idle >= age) && fs::remove_file(entry.path()).is_ok() {
+                removed += 1;
+                remove_empty_parents(root, &entry.path());
+            }
+        }
+    }
+    Ok(removed)
+}
+
 /// Removes stale temporary files of a directory. True when nothing else is in it.
 fn remove_stale(dir: &Path) -> bool {
     let Ok(entries) = fs::read_dir(dir) else { return false };
@@ -244,6 +272,25 @@ mod tests {
         remove_empty_parents(root.path(), &dir.join("object"));
         assert!(!root.path().join("a").exists());
         assert!(root.path().exists());
+    }
+
+    #[test]
+    fn tidying_takes_what_killed_uploads_have_left_and_nothing_else() {
+        let root = tempfile::tempdir().unwrap();
+        let file = |name: &str| {
+            let path = root.path().join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(&path, "half").unwrap();
+            path
+        };
+        let (left, beside) = (file("block/chunks/.upload-1-2-3.tmp"), file("other/.upload-4-5-6.tmp"));
+        let (fresh, object) = (file("third/.upload-7-8-9.tmp"), file("other/index"));
+        age(&left);
+        age(&beside);
+        assert_eq!(tidy(root.path(), root.path(), STALE).unwrap(), 2);
+        assert!(!root.path().join("block").exists() && !beside.exists());
+        assert!(fresh.exists() && object.exists());
+        assert_eq!(tidy(root.path(), &root.path().join("none"), STALE).unwrap(), 0);
     }
 
     #[test]
