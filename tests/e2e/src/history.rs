@@ -89,6 +89,25 @@ pub fn fill_bucket(
     Ok(blocks)
 }
 
+/// Copies the blocks without a deletion mark and of this resolution in ms into a Prometheus's data folder. Returns their number.
+pub fn copy_unmarked(bucket: &Path, data: &Path, resolution: i64) -> Result<usize> {
+    let blocks = blocks(bucket)?.into_iter().filter(|b| !b.marked && b.resolution() == resolution);
+    let mut copied = 0;
+    for block in blocks {
+        let to = data.join(block.dir.file_name().context("a block has a name")?);
+        std::fs::create_dir_all(to.join("chunks"))?;
+        for chunk in std::fs::read_dir(block.dir.join("chunks"))? {
+            let chunk = chunk?;
+            std::fs::copy(chunk.path(), to.join("chunks").join(chunk.file_name()))?;
+        }
+        for name in ["index", "meta.json"] {
+            std::fs::copy(block.dir.join(name), to.join(name))?;
+        }
+        copied += 1;
+    }
+    Ok(copied)
+}
+
 /// What a bucket directory says of a block.
 #[derive(Clone, Debug)]
 pub struct BlockFacts {

@@ -96,6 +96,11 @@ pub struct Thanos {
 impl Thanos {
     /// Starts `thanos <command> <args>` on free ports without waiting for it.
     pub fn spawn(dir: &Path, name: &str, command: &str, args: &[String]) -> Result<Self> {
+        Self::spawn_of(&thanos_binary()?, dir, name, command, args)
+    }
+
+    /// As [`Self::spawn`], with another `thanos` than the one under test.
+    pub fn spawn_of(program: &Path, dir: &Path, name: &str, command: &str, args: &[String]) -> Result<Self> {
         let (http, grpc) = (free_port(), free_port());
         let mut all = vec![
             command.to_owned(),
@@ -103,13 +108,20 @@ impl Thanos {
             format!("--grpc-address=127.0.0.1:{grpc}"),
         ];
         all.extend_from_slice(args);
-        let process = Process::start(name, &thanos_binary()?, &all, dir)?;
+        let process = Process::start(name, program, &all, dir)?;
         Ok(Self { process, url: format!("http://127.0.0.1:{http}"), grpc: format!("127.0.0.1:{grpc}") })
     }
 
     /// Starts it and waits until `/-/ready` answers 200.
     pub fn start(dir: &Path, name: &str, command: &str, args: &[String]) -> Result<Self> {
         let mut this = Self::spawn(dir, name, command, args)?;
+        this.wait_ready()?;
+        Ok(this)
+    }
+
+    /// As [`Self::start`], with another `thanos` than the one under test.
+    pub fn start_of(program: &Path, dir: &Path, name: &str, command: &str, args: &[String]) -> Result<Self> {
+        let mut this = Self::spawn_of(program, dir, name, command, args)?;
         this.wait_ready()?;
         Ok(this)
     }

@@ -1,6 +1,7 @@
 //! The real `thanos` with a real Prometheus on loopback.
 
 mod compact;
+mod compacted;
 mod differential;
 mod distributed;
 mod failures;
