@@ -159,3 +159,36 @@ pub(super) fn check(
     health.label_order = label_order.told("labels out of order");
     Ok(Ok(health))
 }
+
+#[cfg(test)]
+mod tests {
+    use ::tsdb::chunk::Encoding;
+    use ::tsdb::index::ChunkMeta;
+    use ::tsdb::write::{DEFAULT_SEGMENT_SIZE, IndexWriter, SegmentWriter};
+    use ulid::Ulid;
+
+    use super::*;
+
+    #[test]
+    fn labels_out_of_order_are_found_and_shown() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let mut index = IndexWriter::create(dir.path().join("index")).expect("an index");
+        let mut chunks =
+            SegmentWriter::create(dir.path().join("chunks"), DEFAULT_SEGMENT_SIZE).expect("segments");
+        let [a, b, x, y] = ["a", "b", "x", "y"].map(|symbol| index.add_symbol(symbol).expect("in order"));
+        for labels in [[(a, x), (b, x)], [(b, x), (a, y)]] {
+            chunks.begin_series();
+            let reference = chunks.write(Encoding::Xor, &[0, 0]).expect("a chunk");
+            index.add_series(&labels, &[ChunkMeta { mint: 5, maxt: 6, reference }]).expect("a series");
+        }
+        chunks.finish().expect("segments");
+        index.finish().expect("an index");
+        let meta = BlockMeta::new(Ulid(1), 0, 10);
+        let health =
+            check(dir.path(), &meta, &Progress::default()).expect("readable").expect("no other fault");
+        assert_eq!((health.series, health.chunks), (2, 2));
+        let why = health.label_order.expect("a finding");
+        assert!(why.starts_with("1 series with labels out of order, for example {"), "{why}");
+        assert_eq!((health.out_of_order, health.outside, health.issue_347), (None, None, None));
+    }
+}
