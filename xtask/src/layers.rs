@@ -51,7 +51,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
 ];
 
 /// Crates that compose the others and may use any of them.
-const COMPOSERS: &[&str] = &["thanos", "e2e", "fuzz"];
+const COMPOSERS: &[&str] = &["thanos", "corpus", "e2e", "fuzz"];
 
 /// One TLS back end (rustls with ring), and nothing that wants cmake or protoc on the build machine.
 const BANNED: &[&str] = &[

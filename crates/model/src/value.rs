@@ -94,8 +94,11 @@ fn push_exponent(out: &mut String, value: f64) {
 
 /// Parses a float as Go's `strconv.ParseFloat` does: decimal, hexadecimal (`0x1p-2`), `inf`, `infinity`, `nan` in any case.
 ///
-/// What is too large gives `None`, as Go gives an error. Underscores are refused.
+/// What is too large gives `None`, as Go gives an error. Underscores may stand between digits.
 pub fn parse_float(text: &str) -> Option<f64> {
+    if text.contains('_') {
+        return underscores_are_between_digits(text).then(|| parse_float(&text.replace('_', "")))?;
+    }
     let (negative, unsigned) = match text.as_bytes().first()? {
         b'-' => (true, &text[1..]),
         b'+' => (false, &text[1..]),
@@ -118,6 +121,20 @@ pub fn parse_float(text: &str) -> Option<f64> {
         return None;
     }
     unsigned.parse::<f64>().ok().filter(|v| v.is_finite()).map(sign)
+}
+
+/// Whether each underscore stands between two digits, or between `0x` and a digit.
+fn underscores_are_between_digits(text: &str) -> bool {
+    let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
+    let (hex, digits) = match unsigned.strip_prefix("0x").or_else(|| unsigned.strip_prefix("0X")) {
+        Some(digits) => (true, digits.as_bytes()),
+        None => (false, unsigned.as_bytes()),
+    };
+    let is_digit = |b: &u8| b.is_ascii_digit() || (hex && b.is_ascii_hexdigit());
+    digits.iter().enumerate().filter(|(_, b)| **b == b'_').all(|(at, _)| {
+        let before = if at == 0 { hex } else { is_digit(&digits[at - 1]) };
+        before && digits.get(at + 1).is_some_and(is_digit)
+    })
 }
 
 /// A hexadecimal mantissa with a binary exponent, which must be there.
@@ -234,6 +251,7 @@ mod tests {
             (".5", 0.5),
             ("1.", 1.0),
             ("1e3", 1e3),
+            ("1_23.50_0_0e+1_2", 1.235e14),
             ("-Inf", f64::NEG_INFINITY),
             ("InFiNiTy", f64::INFINITY),
         ];
@@ -246,9 +264,24 @@ mod tests {
             assert_eq!(parse_float(text), Some(value), "{text}");
         }
         assert!(parse_float("NaN").unwrap().is_nan());
-        for text in
-            ["", "+", "1_0", "0x1", "1e400", "--1", "+-1", "-nan", "abc", "1e", " 1", "0xp1", "0x1p99999"]
-        {
+        for text in [
+            "",
+            "+",
+            "_1",
+            "1_",
+            "1__0",
+            "1_.5",
+            "0x1",
+            "1e400",
+            "--1",
+            "+-1",
+            "-nan",
+            "abc",
+            "1e",
+            " 1",
+            "0xp1",
+            "0x1p99999",
+        ] {
             assert_eq!(parse_float(text), None, "{text}");
         }
     }

@@ -40,6 +40,9 @@ impl HistogramOperation {
     }
 }
 
+/// The end of the line that stands for what was cut from a list.
+pub const OMITTED: &str = " annotations omitted";
+
 /// One warning or info.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Annotation {
@@ -378,17 +381,31 @@ impl Annotations {
         max_warnings: usize,
         max_infos: usize,
     ) -> (Vec<String>, Vec<String>) {
-        let texts = |level, max: usize, name: &str| {
-            let of_level = || self.list.iter().filter(move |a| a.level == level);
-            let total = of_level().count();
-            let shown = if max == 0 { total } else { max.min(total) };
-            let mut texts: Vec<String> = of_level().take(shown).map(|a| a.describe(query)).collect();
-            if shown < total {
-                texts.push(format!("{} more {name} annotations omitted", total - shown));
-            }
-            texts
-        };
-        (texts(Level::Warning, max_warnings, "warning"), texts(Level::Info, max_infos, "info"))
+        let all = |_: &Annotation| true;
+        (self.texts(Level::Warning, query, max_warnings, all), self.texts(Level::Info, query, max_infos, all))
+    }
+
+    /// As [`as_strings`](Self::as_strings) in one list, where only what the engine says is cut: each warning of the storage may
+    /// be about another part of it.
+    pub fn with_all_of_storage(&self, query: &str, max: usize) -> Vec<String> {
+        let of_storage = |a: &Annotation| a.pos.is_none();
+        let of_engine = |a: &Annotation| a.pos.is_some();
+        let mut texts = self.texts(Level::Warning, query, 0, of_storage);
+        texts.extend(self.texts(Level::Warning, query, max, of_engine));
+        texts.extend(self.texts(Level::Info, query, max, of_engine));
+        texts
+    }
+
+    fn texts(&self, level: Level, query: &str, max: usize, keep: fn(&Annotation) -> bool) -> Vec<String> {
+        let kept = || self.list.iter().filter(move |a| a.level == level && keep(a));
+        let total = kept().count();
+        let shown = if max == 0 { total } else { max.min(total) };
+        let mut texts: Vec<String> = kept().take(shown).map(|a| a.describe(query)).collect();
+        if shown < total {
+            let name = if level == Level::Warning { "warning" } else { "info" };
+            texts.push(format!("{} more {name}{OMITTED}", total - shown));
+        }
+        texts
     }
 }
 
@@ -433,6 +450,10 @@ mod tests {
         let (warnings, _) = all.as_strings("q", 10, 10);
         assert_eq!((warnings.len(), warnings[10].as_str()), (11, "2 more warning annotations omitted"));
         assert_eq!(all.count(), (0, 0));
+        (0..12)
+            .for_each(|i| all.add(Annotation::possible_non_counter(&format!("m{i}"), PosRange::new(0, 1))));
+        let texts = all.with_all_of_storage("q", 10);
+        assert_eq!((texts.len(), texts[22].as_str()), (23, "2 more info annotations omitted"));
     }
 
     #[test]

@@ -9,6 +9,7 @@ use crate::error::EvalError;
 use crate::eval;
 use crate::limits::Limits;
 use crate::parse::{ParseOptions, parse_expr};
+pub use crate::plan::rules::Rules;
 use crate::plan::{self, BuildOptions, ExplainNode, Grid, Plan};
 use crate::source::{Queryable, SelectParams};
 use crate::stats::QueryStats;
@@ -42,6 +43,8 @@ pub struct EngineOptions {
     pub use_start_timestamps: bool,
     /// Where series are decoded; none for the calling thread.
     pub pool: Option<Arc<rayon::ThreadPool>>,
+    /// Which rewrites are made to plans.
+    pub rules: Rules,
 }
 
 impl Default for EngineOptions {
@@ -56,6 +59,7 @@ impl Default for EngineOptions {
             type_and_unit_labels: false,
             use_start_timestamps: false,
             pool: None,
+            rules: Rules::default(),
         }
     }
 }
@@ -150,6 +154,7 @@ impl Engine {
             end: params.end,
             step: params.step,
             lookback,
+            rules: options.rules,
             default_subquery_step: &*options.default_subquery_step,
         };
         let plan = plan::build(&expr, build)?;

@@ -29,6 +29,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use model::labels::Labels;
+use model::quote::quote;
 
 use crate::annotations::{Annotation, Annotations};
 use crate::column::{Cell, Column};
@@ -41,6 +42,7 @@ use crate::stats::QueryStats;
 use crate::value::{MatrixSeries, Sample, SampleValue, Value};
 use crate::value_type::ValueType;
 use analysis::Recorder;
+pub(crate) use binary::scalar_op;
 use counts::StepCounts;
 use shared::Selects;
 
@@ -276,8 +278,14 @@ impl Evaluator<'_> {
             Kind::Negate(inner) => Ok(self.scalar(inner, scope)?.into_iter().map(|v| -v).collect()),
             Kind::Binary(b) => {
                 let (mut left, right) = (self.scalar(&b.lhs, scope)?, self.scalar(&b.rhs, scope)?);
+                if b.op.is_trim() && steps > 0 {
+                    return Err(EvalError::Execution(format!(
+                        "operator {} not allowed for Scalar operations",
+                        quote(b.op.as_str())
+                    )));
+                }
                 for (l, r) in left.iter_mut().zip(right) {
-                    *l = binary::scalar_op(b.op, *l, r);
+                    *l = scalar_op(b.op, *l, r);
                 }
                 Ok(left)
             }

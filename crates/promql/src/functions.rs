@@ -6,6 +6,7 @@ pub(crate) mod samples;
 pub(crate) mod smoothed;
 
 mod changes;
+pub(crate) mod extended_lookback;
 mod extended_rate;
 mod histogram_rate;
 mod instant_rate;

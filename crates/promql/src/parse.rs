@@ -33,7 +33,7 @@ pub const MAX_DEPTH: u32 = 512;
 /// How many expressions may be open at once: parentheses, arguments, signs, right operands.
 pub const MAX_NESTING: u32 = 256;
 
-/// Which parts of the language are switched on. The default is all that is not experimental.
+/// Which parts of the language are switched on. The default is all of Prometheus that is not experimental.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ParseOptions {
     /// Functions and aggregations marked experimental (`promql-experimental-functions`).
@@ -44,6 +44,8 @@ pub struct ParseOptions {
     pub enable_extended_range_selectors: bool,
     /// `fill`, `fill_left` and `fill_right` (`promql-binop-fill-modifiers`).
     pub enable_binop_fill_modifiers: bool,
+    /// `xrate`, `xincrease` and `xdelta`, which are Thanos's own (`--query.enable-x-functions`).
+    pub enable_extended_functions: bool,
 }
 
 impl ParseOptions {
@@ -54,6 +56,7 @@ impl ParseOptions {
             enable_duration_expressions: true,
             enable_extended_range_selectors: true,
             enable_binop_fill_modifiers: true,
+            enable_extended_functions: true,
         }
     }
 }

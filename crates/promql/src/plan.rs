@@ -8,6 +8,7 @@ mod build;
 pub mod distribute;
 mod duration;
 pub(crate) mod explain;
+pub(crate) mod rules;
 mod selects;
 mod stats_decoding;
 

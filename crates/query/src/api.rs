@@ -186,7 +186,7 @@ impl QueryApi {
             params.start -= params.start.rem_euclid(1000);
             params.end -= params.end.rem_euclid(1000);
         }
-        self.engine.prepare(expr, params).map_err(ApiError::bad_data)
+        self.engine.prepare(expr, params).map_err(|error| evaluation_error(&error))
     }
 
     /// Evaluates a query off the async threads. Dropping the future cancels the evaluation and its selects.

@@ -5,6 +5,7 @@
 
 pub mod compare;
 pub mod dataset;
+pub mod exact;
 pub mod history;
 pub mod http;
 pub mod process;

@@ -41,18 +41,38 @@ pub struct Prometheus {
 impl Prometheus {
     /// Starts it over `data` with these external labels, scraping nothing, and waits until it is ready.
     pub fn start(dir: &Path, name: &str, data: &Path, external_labels: &[(&str, &str)]) -> Result<Self> {
-        let labels: String = external_labels.iter().map(|(n, v)| format!("    {n}: {v:?}\n")).collect();
-        let labels = if labels.is_empty() { String::new() } else { format!("  external_labels:\n{labels}") };
-        Self::start_with_config(dir, name, data, &format!("global:\n  scrape_interval: 5s\n{labels}"))
+        Self::start_with_config(dir, name, data, &config(external_labels))
     }
 
     /// Starts it with a whole configuration.
     pub fn start_with_config(dir: &Path, name: &str, data: &Path, config: &str) -> Result<Self> {
+        Self::start_with(dir, &on_path("prometheus")?, name, data, config, &[])
+    }
+
+    /// Starts another Prometheus than that on the PATH, with further arguments.
+    pub fn start_program(
+        dir: &Path,
+        program: &Path,
+        data: &Path,
+        external_labels: &[(&str, &str)],
+        more: &[String],
+    ) -> Result<Self> {
+        Self::start_with(dir, program, "prometheus", data, &config(external_labels), more)
+    }
+
+    fn start_with(
+        dir: &Path,
+        program: &Path,
+        name: &str,
+        data: &Path,
+        config: &str,
+        more: &[String],
+    ) -> Result<Self> {
         let file = dir.join(format!("{name}.yml"));
         std::fs::write(&file, config)?;
         std::fs::create_dir_all(data)?;
         let port = free_port();
-        let args = [
+        let mut args = vec![
             format!("--config.file={}", file.display()),
             format!("--storage.tsdb.path={}", data.display()),
             "--storage.tsdb.retention.time=100y".to_owned(),
@@ -62,12 +82,19 @@ impl Prometheus {
             "--web.enable-admin-api".to_owned(),
             format!("--web.listen-address=127.0.0.1:{port}"),
         ];
-        let mut process = Process::start(name, &on_path("prometheus")?, &args, dir)?;
+        args.extend_from_slice(more);
+        let mut process = Process::start(name, program, &args, dir)?;
         let url = format!("http://127.0.0.1:{port}");
         let ready = format!("{url}/-/ready");
         process.wait_until("ready", || http::is_ok(&ready))?;
         Ok(Self { process, url, data: data.to_owned(), config: file })
     }
+}
+
+fn config(external_labels: &[(&str, &str)]) -> String {
+    let labels: String = external_labels.iter().map(|(n, v)| format!("    {n}: {v:?}\n")).collect();
+    let labels = if labels.is_empty() { String::new() } else { format!("  external_labels:\n{labels}") };
+    format!("global:\n  scrape_interval: 5s\n{labels}")
 }
 
 /// Writes blocks from OpenMetrics text into `data`.

@@ -1,4 +1,4 @@
-//! The functions and their signatures, as in Prometheus 3.14.
+//! The functions and their signatures, as in Prometheus 3.14, and the three of Thanos's own.
 
 use crate::value_type::ValueType::{self, Matrix, Scalar, String, Vector};
 
@@ -29,6 +29,13 @@ impl Function {
 /// Returns all functions, sorted by name.
 pub fn functions() -> &'static [Function] {
     FUNCTIONS
+}
+
+impl FunctionId {
+    /// Whether it is one of Thanos's own that look at the sample before the range, which Prometheus does not know.
+    pub fn is_extended(self) -> bool {
+        matches!(self, Self::Xdelta | Self::Xincrease | Self::Xrate)
+    }
 }
 
 macro_rules! table {
@@ -142,6 +149,9 @@ table! {
     TsOfMaxOverTime "ts_of_max_over_time" (Matrix) 0 Vector true;
     TsOfMinOverTime "ts_of_min_over_time" (Matrix) 0 Vector true;
     Vector "vector" (Scalar) 0 Vector false;
+    Xdelta "xdelta" (Matrix) 0 Vector false;
+    Xincrease "xincrease" (Matrix) 0 Vector false;
+    Xrate "xrate" (Matrix) 0 Vector false;
     Year "year" (Vector) 1 Vector false;
 }
 

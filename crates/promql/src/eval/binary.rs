@@ -17,7 +17,7 @@ use crate::error::EvalError;
 use crate::plan::{Binary, Node};
 use crate::value_type::ValueType;
 
-pub(super) use element::scalar_op;
+pub(crate) use element::scalar_op;
 
 impl Evaluator<'_> {
     pub(super) fn binary(

@@ -12,7 +12,7 @@ use crate::ast::{FunctionId, PosRange, RangeModifier};
 use crate::column::{Column, histogram_weight};
 use crate::engine::looks_beyond;
 use crate::error::EvalError;
-use crate::functions::{self, Env, Notes, samples::Samples};
+use crate::functions::{self, Env, Notes, extended_lookback, samples::Samples};
 use crate::plan::{Call, Kind, Node, RangeNode, RangeSource};
 
 /// Functions that may stand over `anchored` ranges, as the error lists them.
@@ -52,6 +52,9 @@ impl Evaluator<'_> {
             return Err(EvalError::execution(format!("{} is called without a range", call.name)));
         };
         check_modifier(call, range)?;
+        if call.func.is_extended() && matches!(range.source, RangeSource::Subquery(_)) {
+            return Err(EvalError::Invalid(format!("{} cannot be used over a subquery", call.name)));
+        }
         let mut scalars = Vec::with_capacity(call.args.len() - 1);
         for (i, arg) in call.args.iter().enumerate() {
             if i != at {
@@ -152,6 +155,9 @@ impl Evaluator<'_> {
         }
         let grid = &call.scope.grid;
         let modifier = call.range.modifier();
+        if call.call.func.is_extended() {
+            return self.extended(call, samples, counts);
+        }
         let simple = samples.histograms.is_empty()
             && !looks_beyond(modifier)
             && !call.range.is_fixed()
@@ -239,6 +245,31 @@ impl Evaluator<'_> {
                 column.push(step, cell);
             }
         }
+        Ok(column)
+    }
+
+    /// `xrate` and its like.
+    fn extended(
+        &self,
+        call: &RangeCall<'_>,
+        samples: &Samples<'_>,
+        counts: &mut LocalCounts,
+    ) -> Result<Column, EvalError> {
+        if !samples.histograms.is_empty() {
+            return Err(EvalError::execution(
+                "native histograms are not supported in extended range functions",
+            ));
+        }
+        let grid = call.scope.grid;
+        let end = call.range.reference(grid.start);
+        let windows = extended_lookback::Windows { grid, end, range: call.range.range };
+        let (times, values) = (samples.float_times, samples.floats);
+        let mut largest = 0;
+        let column = extended_lookback::over_series(call.call.func, times, values, &windows, |step, size| {
+            largest = largest.max(size);
+            counts.add(step, size, if step == 0 { size } else { 1 });
+        });
+        self.check_window(largest)?;
         Ok(column)
     }
 

@@ -188,7 +188,8 @@ impl<'a> Parser<'a> {
         debug_assert!(!matches!(name.kind, Kind::Preprocessor(Preprocessor::Start)) || !name.text.is_empty());
         let (args, below) = self.arguments()?;
         // Names of functions, other than keywords, have no second spelling.
-        let Some(func) = Function::by_name(name.text) else {
+        let known = |func: &&Function| self.options.enable_extended_functions || !func.id.is_extended();
+        let Some(func) = Function::by_name(name.text).filter(known) else {
             return Err(self.error(name.pos(), format!("unknown function with name {}", quote(name.text))));
         };
         if func.experimental && !self.options.enable_experimental_functions {

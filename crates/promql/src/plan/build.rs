@@ -4,6 +4,7 @@ use model::labels::{Labels, LabelsBuilder, METRIC_NAME};
 use model::matcher::{MatchType, Matcher};
 use model::quote::quote;
 
+use super::rules::{self, Rules};
 use super::selects::{Path, SelectList};
 use super::{
     Aggregate, Binary, Call, InfoSelect, Kind, Node, Plan, RangeNode, RangeSource, Selector, Subquery,
@@ -23,6 +24,8 @@ pub(crate) struct BuildOptions<'a> {
     /// 0 of an instant query.
     pub(crate) step: i64,
     pub(crate) lookback: i64,
+    /// Which rewrites are made.
+    pub(crate) rules: Rules,
     /// The step of a subquery that has none, by its range.
     pub(crate) default_subquery_step: &'a dyn Fn(i64) -> i64,
 }
@@ -34,7 +37,9 @@ pub(crate) fn build(expr: &Expr, options: BuildOptions<'_>) -> Result<Plan, Eval
     let root = built.wrapped();
     let (selects, uses) = builder.selects.finish();
     let depth = depth(&root);
-    Ok(Plan { root, selects, uses, depth })
+    let mut plan = Plan { root, selects, uses, depth };
+    rules::apply(&mut plan, options.rules);
+    Ok(plan)
 }
 
 struct Builder<'a> {
@@ -68,6 +73,14 @@ fn broken_text(expr: &Expr) -> Option<String> {
     match expr.unwrap_parens() {
         Expr::String(s) => s.broken.as_deref().map(quote_bytes),
         _ => None,
+    }
+}
+
+/// A string that is no UTF-8 as JSON shows it.
+fn lossy(expr: &Expr) -> String {
+    match expr.unwrap_parens() {
+        Expr::String(s) => String::from_utf8_lossy(s.broken.as_deref().unwrap_or_default()).into_owned(),
+        _ => String::new(),
     }
 }
 
@@ -213,7 +226,10 @@ impl Builder<'_> {
                 // Prometheus refuses it as a label's name; as part of a value it would make a label that no response can hold.
                 return Err(EvalError::Execution(match (func, at) {
                     (FunctionId::LabelReplace | FunctionId::LabelJoin, 1) => {
-                        format!("invalid destination label name in {}(): {text}", c.func.name)
+                        format!("invalid destination label name in {}(): {}", c.func.name, lossy(arg))
+                    }
+                    (FunctionId::LabelJoin, 3..) => {
+                        format!("invalid source label name in {}(): {}", c.func.name, lossy(arg))
                     }
                     _ => {
                         format!("string {text} in call to function {} is not valid UTF-8", quote(c.func.name))

@@ -16,6 +16,7 @@ use std::collections::BTreeSet;
 
 use model::labels::Labels;
 
+use super::rules::Rules;
 use super::{BuildOptions, Grid};
 use crate::ast::Expr;
 use crate::engine::{EngineOptions, QueryParams};
@@ -101,6 +102,8 @@ pub fn distribute(
         end: params.end,
         step: params.step,
         lookback,
+        // Only the times of its selects are of interest.
+        rules: Rules::none(),
         default_subquery_step: &*options.default_subquery_step,
     };
     let grid = Grid::new(params.start, params.end, params.step);

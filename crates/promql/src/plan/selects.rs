@@ -1,7 +1,8 @@
 //! What each selector needs from the storage: time range and hints, from what stands around it.
 
 use super::{BuildOptions, stats_decoding::HistogramNeed};
-use crate::ast::{AggregateExpr, BinaryOp, Call, RangeModifier, VectorSelector};
+use crate::ast::{AggregateExpr, BinaryOp, Call, Function, RangeModifier, VectorSelector};
+use crate::functions::extended_lookback;
 use crate::source::SelectParams;
 
 /// The distinct selects of a plan.
@@ -140,6 +141,9 @@ impl Path {
             }
         };
         mint = mint.saturating_sub(back - 1);
+        if range.is_some() && Function::by_name(&self.func).is_some_and(|func| func.id.is_extended()) {
+            mint = mint.saturating_sub(extended_lookback::LOOKBACK);
+        }
         if v.modifier == RangeModifier::Smoothed {
             maxt = maxt.saturating_add(lookback);
         }

@@ -4,7 +4,7 @@ use promql::parse::{ParseOptions, parse_expr, parse_metric_selector, parse_serie
 use promql::print::prettify;
 use promql::promqltest::Script;
 
-use super::rng::Random;
+use corpus::Random;
 
 const PIECES: &[&str] = &[
     "(",

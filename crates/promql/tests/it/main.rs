@@ -6,10 +6,11 @@
 mod distributed;
 mod evaluate;
 mod fuzz;
+mod outcome;
 mod parse;
-mod queries;
 mod random;
-mod rng;
 mod roundtrip;
+mod rules;
 mod scripts;
+mod splits;
 mod steps;

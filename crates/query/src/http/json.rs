@@ -209,7 +209,17 @@ impl Iterator for ValuePieces {
         let mut out = String::new();
         let len = match &self.value {
             Value::Scalar { t, value } => {
-                push_float_point(&mut out, (*t, *value));
+                out.push('[');
+                push_timestamp(&mut out, *t);
+                // Unlike the values of series, a scalar never has an exponent.
+                match value.is_finite() {
+                    true => out.push_str(&format!(",\"{value}\"")),
+                    false => {
+                        out.push(',');
+                        push_quoted_float(&mut out, *value);
+                    }
+                }
+                out.push(']');
                 self.state = State::Done;
                 return Some(out);
             }
@@ -285,7 +295,9 @@ mod tests {
 
     #[test]
     fn values_read_as_those_of_prometheus() {
-        assert_eq!(whole(Value::Scalar { t: 1000, value: 1e21 }), r#"[1,"1e+21"]"#);
+        assert_eq!(whole(Value::Scalar { t: 1000, value: 1e21 }), r#"[1,"1000000000000000000000"]"#);
+        assert_eq!(whole(Value::Scalar { t: 1000, value: -1e-8 }), r#"[1,"-0.00000001"]"#);
+        assert_eq!(whole(Value::Scalar { t: 1000, value: f64::NEG_INFINITY }), r#"[1,"-Inf"]"#);
         assert_eq!(whole(Value::String { t: 1, value: "a<\"\n".into() }), r#"[0.001,"a\u003c\"\n"]"#);
         let labels = Labels::from_pairs([("__name__", "up"), ("job", "é&\u{1}")]);
         let sample = Sample { labels: labels.clone(), t: 1000, value: SampleValue::Float(f64::NAN) };

@@ -18,6 +18,8 @@ use crate::params::{parse_duration_ns, parse_time};
 
 /// Most steps of a range query.
 const MAX_POINTS: i64 = 11_000;
+/// Most warnings and most infos of PromQL in an answer.
+const MAX_ANNOTATIONS: usize = 10;
 
 pub(super) async fn instant(api: Arc<QueryApi>, call: Call) -> ApiResult {
     let (params, options) = instant_params(&api, &call)?;
@@ -103,8 +105,8 @@ async fn run(api: Arc<QueryApi>, call: Call, mut params: QueryParams, options: Q
         api.telemetry.observe(series, samples, &tenant, evaluated.took);
     }
     let value = evaluated.result.value.map_err(|error| evaluation_error(&error))?;
-    let mut warnings: Vec<String> =
-        evaluated.result.annotations.iter().map(|annotation| annotation.text().to_owned()).collect();
+    let annotations = &evaluated.result.annotations;
+    let mut warnings = annotations.with_all_of_storage(call.form.get("query"), MAX_ANNOTATIONS);
     if analyze && !analyzable {
         warnings.push("Query not analyzable; change engine to 'thanos'.".to_owned());
     }

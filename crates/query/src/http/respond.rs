@@ -139,7 +139,9 @@ pub(crate) fn respond(result: ApiResult) -> Response {
 }
 
 fn is_promql_annotation(warning: &str) -> bool {
-    warning.starts_with("PromQL info: ") || warning.starts_with("PromQL warning: ")
+    warning.starts_with("PromQL info: ")
+        || warning.starts_with("PromQL warning: ")
+        || warning.ends_with(promql::annotations::OMITTED)
 }
 
 fn json_response(body: Body) -> Response {

@@ -133,6 +133,7 @@ fn config(values: &Values) -> anyhow::Result<QueryConfig> {
     };
     let defaults = QueryConfig::default();
     let mut parse_options = defaults.parse_options;
+    parse_options.enable_extended_functions = values.bool("query.enable-x-functions");
     let (mut delayed_name_removal, mut type_and_unit_labels, mut use_start_timestamps) =
         (false, false, false);
     for feature in values.texts("enable-feature").iter().flat_map(|text| text.split(',')) {

@@ -72,7 +72,7 @@ const ENGINE: &[Flag] = &[
     Flag::new("query.timeout", Kind::PromDuration, &["2m"], "Longest time of one query."),
     Flag::new("query.promql-engine", Kind::Enum(&["prometheus", "thanos"]), &["prometheus"], "Engine when a request names none. There is one engine here; both names mean it."),
     Flag::new("query.disable-fallback", Kind::Bool, &["false"], "With the engine thanos: fails what it cannot evaluate.").hidden(),
-    Flag::new("query.enable-x-functions", Kind::Bool, &["false"], "Enables xrate, xincrease and xdelta.").unbuilt("xrate, xincrease and xdelta are not built"),
+    Flag::new("query.enable-x-functions", Kind::Bool, &["false"], "Enables xrate, xincrease and xdelta."),
     Flag::new("query.mode", Kind::Enum(&["local", "distributed"]), &["local"], "Where queries are evaluated: here, or in parts by the queriers among the endpoints. Distributed mode makes thanos the default engine."),
     Flag::new("query.max-concurrent", Kind::Int, &["20"], "How many queries run at once; others wait."),
     Flag::new("query.lookback-delta", Kind::GoDuration, &[], "How far back a sample counts as current; 5m when not given."),

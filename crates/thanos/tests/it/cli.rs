@@ -72,8 +72,8 @@ fn faults_of_setup_end_with_1_and_one_line() {
             "found reference to unset environment variable",
         ),
         (
-            &["query", "--query.enable-x-functions"],
-            "flag --query.enable-x-functions can only have its default: xrate, xincrease and xdelta are not built",
+            &["store", "--objstore.config=type: INMEM", "--store.enable-lazy-expanded-postings"],
+            "flag --store.enable-lazy-expanded-postings can only have its default: lazy postings are not built",
         ),
         (&["query", "--selector-label=x"], "unrecognized label"),
         (&["query", "--endpoint-strict=dns+a:1"], "not permitted under strict mode"),
@@ -110,7 +110,7 @@ fn help_and_version_end_with_0() {
 
 #[test]
 fn json_logs_carry_the_name() {
-    let output = run(&["query", "--log.format=json", "--debug.name=me", "--query.enable-x-functions"]);
+    let output = run(&["query", "--log.format=json", "--debug.name=me", "--enable-feature=nope"]);
     let line: serde_json::Value = serde_json::from_slice(&output.stderr).unwrap();
     assert_eq!((line["level"].as_str(), line["name"].as_str()), (Some("error"), Some("me")));
     assert!(line["ts"].is_string() && line["caller"].is_string());

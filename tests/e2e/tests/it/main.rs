@@ -10,5 +10,6 @@ mod limits;
 mod old_command_lines;
 mod pages;
 mod queries;
+mod random;
 mod s3;
 mod sidecar_upload;
