@@ -32,11 +32,12 @@ use model::labels::Labels;
 use model::quote::quote;
 
 use crate::annotations::{Annotation, Annotations};
+use crate::ast::FunctionId;
 use crate::column::{Cell, Column};
 use crate::engine::{EngineOptions, QueryResult};
 use crate::error::EvalError;
 use crate::limits::{Ledger, Limits, Reservation};
-use crate::plan::{Grid, Kind, Node, Plan, RangeNode};
+use crate::plan::{Call, Grid, Kind, Node, Plan, RangeNode};
 use crate::source::Queryable;
 use crate::stats::QueryStats;
 use crate::value::{MatrixSeries, Sample, SampleValue, Value};
@@ -86,7 +87,8 @@ pub(crate) struct Run<'a> {
 /// Runs a plan.
 pub(crate) fn run(run: &Run<'_>, source: &dyn Queryable, limits: &Limits) -> QueryResult {
     let started = Instant::now();
-    let counts = StepCounts::new(run.grid, run.per_step_stats);
+    // Where there is no room for so many, evaluation ends before it begins.
+    let counts = StepCounts::new(run.grid, run.per_step_stats && run.grid.count <= 1 << 24);
     let evaluator = Evaluator {
         plan: run.plan,
         options: run.options,
@@ -147,6 +149,7 @@ impl Evaluator<'_> {
     /// Evaluates the whole query and shapes its value. The reservation keeps the result accounted until it is handed out.
     fn top(&self, run: &Run<'_>, scope: Scope<'_>) -> Result<(Value, Option<Reservation>), EvalError> {
         let t = scope.grid.start;
+        let _room = self.room_for_steps(&scope.grid)?;
         match (&self.plan.root.kind, run.ty) {
             (Kind::Text(text), _) => return Ok((Value::String { t, value: text.clone() }, None)),
             (Kind::Range(range), _) => return Ok((Value::Matrix(self.top_range(range, scope)?), None)),
@@ -174,24 +177,50 @@ impl Evaluator<'_> {
         let Matrix { series, held } = self.collect(&self.plan.root, scope)?;
         let series = self.finish_names(series)?;
         if run.instant {
-            let vector = series
-                .into_iter()
-                .filter_map(|s| {
-                    let value = match s.column.get(0)? {
-                        Cell::Float(v) => SampleValue::Float(v),
-                        Cell::Histogram(h) => SampleValue::Histogram(h),
-                    };
-                    Some(Sample { labels: s.labels, t, value })
-                })
-                .collect();
+            let mut vector: Vec<Sample> = Vec::with_capacity(series.len());
+            for s in series {
+                let value = match s.column.get(0) {
+                    Some(Cell::Float(v)) => SampleValue::Float(v),
+                    Some(Cell::Histogram(h)) => SampleValue::Histogram(h),
+                    None => continue,
+                };
+                match vector.last_mut().filter(|last| last.labels == s.labels) {
+                    // Of a float and a histogram there can only be one.
+                    Some(last) => last.value = value,
+                    None => vector.push(Sample { labels: s.labels, t, value }),
+                }
+            }
             return Ok((Value::Vector(vector), Some(held)));
         }
         let grid = scope.grid;
-        let matrix = series
-            .into_iter()
-            .map(|s| MatrixSeries::grid(s.labels, grid.start, grid.step, s.column))
-            .collect();
+        let mut matrix: Vec<MatrixSeries> = Vec::with_capacity(series.len());
+        for s in series {
+            let series = MatrixSeries::grid(s.labels, grid.start, grid.step, s.column);
+            match matrix.last_mut().filter(|last| last.labels() == series.labels()) {
+                Some(last) => last.add_histograms(&series),
+                None => matrix.push(series),
+            }
+        }
         Ok((Value::Matrix(matrix), Some(held)))
+    }
+
+    /// The node at the top, without what only passes its value on.
+    fn top_node(&self) -> &Node {
+        let mut node = &self.plan.root;
+        while let Kind::Invariant(inner) | Kind::Plus(inner) = &node.kind {
+            node = inner;
+        }
+        node
+    }
+
+    /// Whether it is this call whose value is that of the query.
+    fn is_top(&self, call: &Call) -> bool {
+        matches!(&self.top_node().kind, Kind::Call(top) if std::ptr::eq(&raw const **top, call))
+    }
+
+    /// Whether the value of the query is this with its sign changed.
+    fn negates_all(&self, node: &Node) -> bool {
+        matches!(&self.top_node().kind, Kind::Negate(inner) if std::ptr::eq(&raw const **inner, node))
     }
 
     /// A range selector or subquery as the whole query.
@@ -217,7 +246,18 @@ impl Evaluator<'_> {
                 s.labels = merge::without_metadata(&s.labels);
             }
         }
-        merge::merge_same_labels(series)
+        match &self.top_node().kind {
+            // These have merged what there is to merge.
+            Kind::Negate(_) if !self.options.delayed_name_removal => Ok(series),
+            Kind::Call(call)
+                if !self.options.delayed_name_removal
+                    && matches!(call.func, FunctionId::LabelReplace | FunctionId::LabelJoin) =>
+            {
+                Ok(series)
+            }
+            _ if self.options.delayed_name_removal => merge::merge_kinds(series, true),
+            _ => merge::merge_same_labels(series),
+        }
     }
 
     /// Evaluates an expression and hands its series on batch by batch, in Prometheus's order. The same labels may come again with
@@ -342,6 +382,19 @@ impl Evaluator<'_> {
             return Err(EvalError::TooManySamples);
         }
         Ok(())
+    }
+
+    /// Makes sure that there is room for what is held for every step whatever is evaluated: counts, and the values of scalars. The
+    /// range and step of a subquery may ask for billions.
+    fn room_for_steps(&self, grid: &Grid) -> Result<Reservation, EvalError> {
+        const MOST: usize = 1 << 31;
+        const BYTES: usize = 32;
+        if grid.count > MOST {
+            return Err(EvalError::TooManySamples);
+        }
+        let mut room = Reservation::new(&self.ledger);
+        room.grow(grid.count * BYTES)?;
+        Ok(room)
     }
 
     /// The count of held samples, to go back to when an operation is over.

@@ -124,6 +124,15 @@ impl MatrixSeries {
         raw.iter().map(|(t, h)| (*t, h)).chain(grid)
     }
 
+    /// Adds the histograms of another series of the same labels; there may be floats at the same times.
+    pub(crate) fn add_histograms(&mut self, other: &Self) {
+        let floats = self.floats().collect();
+        let mut histograms: Vec<(i64, Arc<FloatHistogram>)> =
+            self.histograms().chain(other.histograms()).map(|(t, h)| (t, h.clone())).collect();
+        histograms.sort_by_key(|(t, _)| *t);
+        self.points = Points::Raw { floats, histograms };
+    }
+
     /// Whether there are no samples.
     pub fn is_empty(&self) -> bool {
         match &self.points {

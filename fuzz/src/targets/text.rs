@@ -1,14 +1,22 @@
 //! Texts: expressions, regular expressions, YAML.
 
+use std::sync::LazyLock;
+use std::time::{Duration, Instant};
+
+use corpus::Generator;
 use model::labels::Labels;
 use model::matcher::{MatchType, Matcher};
 use model::relabel::{self, RelabelConfig};
+use promql::engine::{Engine, EngineOptions, QueryParams};
+use promql::limits::{Ledger, Limits, ProcessBudget};
 use promql::parse::{ParseOptions, parse_expr};
+use promql::promqltest::MemoryStorage;
 
 use super::Target;
 
-pub(super) const TARGETS: [Target; 4] = [
+pub(super) const TARGETS: [Target; 5] = [
     Target { name: "promql", run: promql, seeds: promql_seeds },
+    Target { name: "evaluate", run: evaluate, seeds: evaluate_seeds },
     Target { name: "matcher", run: matcher, seeds: matcher_seeds },
     Target { name: "relabel", run: relabel, seeds: relabel_seeds },
     Target { name: "bucket-config", run: bucket_config, seeds: bucket_config_seeds },
@@ -40,6 +48,50 @@ fn promql_seeds() -> Vec<Vec<u8>> {
         "topk(3, x) or count_values(\"v\", y offset 5m + 2s) atan2 NaN # comment",
         "x[5m] anchored + fill(0) y </ 3",
     ])
+}
+
+/// Whatever is asked of data of every kind has a value or an error, within the memory that it is given, all of which comes back.
+fn evaluate(data: &[u8]) {
+    static DATA: LazyLock<MemoryStorage> =
+        LazyLock::new(|| corpus::data::aligned_storage().unwrap_or_else(|error| panic!("{error}")));
+    const MEMORY: u64 = 16 << 20;
+    let Some((how, text)) = data.split_first() else { return };
+    let Some(text) = as_text(text).filter(|text| text.len() < 4096) else { return };
+    let options = EngineOptions {
+        parse: ParseOptions::all(),
+        delayed_name_removal: how & 1 != 0,
+        use_start_timestamps: how & 2 != 0,
+        ..EngineOptions::default()
+    };
+    let start = i64::from(how >> 4) * 100_000;
+    let params = match how & 4 {
+        0 => QueryParams::instant(start),
+        _ => QueryParams::range(start, start + 300_000, 20_000),
+    };
+    let Ok(query) = Engine::new(options).query(text, params) else { return };
+    let process = ProcessBudget::new(2 * MEMORY);
+    let limits = Limits {
+        max_samples: 200_000,
+        memory: Ledger::new(MEMORY, Some(process.clone())),
+        deadline: Some(Instant::now() + Duration::from_secs(2)),
+        ..Limits::default()
+    };
+    let result = query.exec(&*DATA, &limits);
+    assert!(result.stats.peak_bytes <= 2 * MEMORY, "{} bytes of {text:?}", result.stats.peak_bytes);
+    result.annotations.as_strings(text, 10, 10);
+    drop(result);
+    assert_eq!(process.used(), 0, "of {text:?}");
+}
+
+fn evaluate_seeds() -> Vec<Vec<u8>> {
+    let mut generator = Generator::new(41);
+    (0..200u8)
+        .map(|how| {
+            let mut seed = vec![how.wrapping_mul(37)];
+            seed.extend(generator.query(how & 4 == 0).into_bytes());
+            seed
+        })
+        .collect()
 }
 
 /// A regular expression that is accepted matches some strings without trouble.

@@ -62,6 +62,15 @@ impl Evaluator<'_> {
             }
             Ok(())
         };
-        self.map_columns(inner, scope, negate, sink)
+        if self.options.delayed_name_removal {
+            return self.map_columns(inner, scope, negate, sink);
+        }
+        let mut all = self.collect(inner, scope)?;
+        for s in &mut all.series {
+            negate(&mut s.column)?;
+            s.drop_name = true;
+            s.labels = merge::without_metadata(&s.labels);
+        }
+        sink(merge::merge_kinds(std::mem::take(&mut all.series), self.negates_all(inner))?)
     }
 }

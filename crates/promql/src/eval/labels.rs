@@ -85,6 +85,7 @@ impl Evaluator<'_> {
             change(s, &mut builder);
             s.labels = builder.labels();
         }
-        sink(merge::merge_same_labels(std::mem::take(&mut all.series))?)
+        let top = self.is_top(call);
+        sink(merge::merge_kinds(std::mem::take(&mut all.series), top)?)
     }
 }

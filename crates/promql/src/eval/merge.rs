@@ -7,7 +7,7 @@ use model::labels::{Labels, METRIC_NAME};
 use rustc_hash::FxHashMap;
 
 use super::EvalSeries;
-use crate::column::Column;
+use crate::column::{Cell, Column};
 use crate::error::EvalError;
 use crate::value::MatrixSeries;
 
@@ -46,6 +46,75 @@ pub(super) fn merge_same_labels(series: Vec<EvalSeries>) -> Result<Vec<EvalSerie
         }
     }
     Ok(merged)
+}
+
+/// Merges series of the same labels. Two floats or two histograms at the same step are an error.
+///
+/// A float and a histogram at the same step are none to Prometheus where it merges whole series: after a sign, `label_replace`,
+/// `label_join`, and where names are removed at the end. If that is the `top` of the query, both are in its result; here, the
+/// histograms that have no room in their series follow as one more series of the same labels. Whatever reads the series step by
+/// step takes the float, and comes no further in the histograms.
+pub(super) fn merge_kinds(series: Vec<EvalSeries>, top: bool) -> Result<Vec<EvalSeries>, EvalError> {
+    if !has_same_labels(&series) {
+        return Ok(series);
+    }
+    let mut by_labels: FxHashMap<Labels, usize> = FxHashMap::default();
+    let mut groups: Vec<Vec<EvalSeries>> = Vec::with_capacity(series.len());
+    for s in series {
+        let at = *by_labels.entry(s.labels.clone()).or_insert_with(|| {
+            groups.push(Vec::new());
+            groups.len() - 1
+        });
+        groups[at].push(s);
+    }
+    let mut merged = Vec::with_capacity(groups.len());
+    for group in groups {
+        merge_group(group, top, &mut merged)?;
+    }
+    Ok(merged)
+}
+
+fn merge_group(group: Vec<EvalSeries>, top: bool, out: &mut Vec<EvalSeries>) -> Result<(), EvalError> {
+    let [first, ..] = group.as_slice() else { return Ok(()) };
+    if group.len() == 1 {
+        out.extend(group);
+        return Ok(());
+    }
+    let (labels, drop_name) = (first.labels.clone(), first.drop_name);
+    let begin = group.iter().map(|s| s.column.first).min().unwrap_or(0);
+    let end = group.iter().map(|s| s.column.end()).max().unwrap_or(0);
+    let (mut column, mut beside) = (Column::default(), Column::default());
+    let mut stuck = false;
+    for step in begin..end {
+        let (mut float, mut histogram) = (None, None);
+        for s in &group {
+            let slot = match s.column.get(step) {
+                Some(Cell::Float(value)) => float.replace(Cell::Float(value)).is_some(),
+                Some(Cell::Histogram(h)) => histogram.replace(Cell::Histogram(h)).is_some(),
+                None => false,
+            };
+            if slot {
+                return Err(EvalError::same_labelset());
+            }
+        }
+        match (float, histogram) {
+            (Some(float), Some(histogram)) => {
+                column.push(step, float);
+                if top {
+                    beside.push(step, histogram);
+                }
+                stuck = !top;
+            }
+            (None, Some(_)) if stuck => {}
+            (Some(cell), None) | (None, Some(cell)) => column.push(step, cell),
+            (None, None) => {}
+        }
+    }
+    out.push(EvalSeries { labels: labels.clone(), drop_name, column });
+    if !beside.is_empty() {
+        out.push(EvalSeries { labels, drop_name, column: beside });
+    }
+    Ok(())
 }
 
 /// Watches series go by: the same labels may come again, but with values at other steps.

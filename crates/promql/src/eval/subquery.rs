@@ -60,6 +60,7 @@ impl Evaluator<'_> {
         scope: Scope<'_>,
     ) -> Result<Vec<SubquerySeries>, EvalError> {
         let grid = subquery.grid(range, &scope.grid);
+        let _room = self.room_for_steps(&grid)?;
         let counts = StepCounts::new(grid, true);
         let Matrix { series, held } = self.collect(&subquery.expr, Scope { grid, counts: &counts })?;
         scope.counts.add_subquery_reads(&counts, subquery.offset, range);
@@ -106,6 +107,7 @@ impl Evaluator<'_> {
         match &range.source {
             RangeSource::Subquery(subquery) => {
                 let grid = subquery.grid(range.range, &scope.grid);
+                let _room = self.room_for_steps(&grid)?;
                 let counts = StepCounts::new(grid, true);
                 let Matrix { series, .. } = self.collect(&subquery.expr, Scope { grid, counts: &counts })?;
                 scope.counts.add(scope.grid.count.saturating_sub(1), counts.total(), 0);

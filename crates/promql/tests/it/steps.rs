@@ -268,3 +268,24 @@ fn the_same_select_is_made_once() {
     let names: Vec<String> = query.explain().children.iter().map(|c| c.name.clone()).collect();
     assert_eq!(names, ["[function] rate", "[function] rate"]);
 }
+
+#[test]
+fn steps_without_number_end_with_an_error() {
+    let store = store();
+    let process = ProcessBudget::new(64 << 20);
+    for query in [
+        "sum_over_time(vector(1)[1y:1ms])",
+        "count_over_time(vector(time())[100y:1ms])",
+        "vector(1)[1y:1ms]",
+        "max_over_time(absent(nothing)[10d:1ms])",
+        "max_over_time(max_over_time(g[10d:1ms])[10d:1ms])",
+    ] {
+        let limits = Limits { memory: Ledger::new(32 << 20, Some(process.clone())), ..Default::default() };
+        let query = engine(false, 0).query(query, QueryParams::instant(600_000)).unwrap();
+        assert!(query.exec(&store, &limits).value.unwrap_err().is_limit());
+        assert_eq!(process.used(), 0);
+    }
+    let limits = Limits { memory: Ledger::new(32 << 20, Some(process)), ..Default::default() };
+    let query = engine(false, 0).query("1", QueryParams::range(0, i64::MAX / 2, 1)).unwrap();
+    assert!(query.exec(&store, &limits).value.unwrap_err().is_limit());
+}
