@@ -164,7 +164,7 @@ try {
     results.thanos = await measure(browser, go.http, kinds.thanos);
   }
   process.stdout.write(table(results));
-  const folder = join(import.meta.dirname, 'results');
+  const folder = join(import.meta.dirname, '../../target/bench-ui');
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, 'query.json'), `${JSON.stringify(results, null, 1)}\n`);
 } finally {
