@@ -1,5 +1,10 @@
 //! Float samples: special NaNs and text forms.
 
+mod text;
+
+pub use text::push_integer;
+use text::{push_exponent, push_plain};
+
 /// Bits of the NaN that marks the end of a series.
 pub const STALE_NAN_BITS: u64 = 0x7ff0_0000_0000_0002;
 /// Bits of the NaN that Prometheus writes for a NaN that was scraped.
@@ -55,41 +60,6 @@ pub fn format_float_g(value: f64) -> String {
         push_exponent(&mut out, value)
     }
     out
-}
-
-fn push_special(out: &mut String, value: f64) -> bool {
-    let text = match value {
-        v if v.is_nan() => "NaN",
-        f64::INFINITY => "+Inf",
-        f64::NEG_INFINITY => "-Inf",
-        _ => return false,
-    };
-    out.push_str(text);
-    true
-}
-
-fn push_plain(out: &mut String, value: f64) {
-    use std::fmt::Write;
-    if !push_special(out, value) {
-        write!(out, "{value}").expect("a String takes all");
-    }
-}
-
-/// Go's 'e' form: the exponent has a sign and at least two digits.
-fn push_exponent(out: &mut String, value: f64) {
-    if push_special(out, value) {
-        return;
-    }
-    let text = format!("{value:e}");
-    let (digits, exponent) = text.split_once('e').expect("the exponent form has an e");
-    let (sign, exponent) = exponent.strip_prefix('-').map_or(('+', exponent), |e| ('-', e));
-    out.push_str(digits);
-    out.push('e');
-    out.push(sign);
-    if exponent.len() < 2 {
-        out.push('0');
-    }
-    out.push_str(exponent);
 }
 
 /// Parses a float as Go's `strconv.ParseFloat` does: decimal, hexadecimal (`0x1p-2`), `inf`, `infinity`, `nan` in any case.

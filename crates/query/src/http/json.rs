@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use model::histogram::FloatHistogram;
 use model::labels::Labels;
-use model::value::format_float_into;
+use model::value::{format_float_into, push_integer};
 use promql::value::{MatrixSeries, Sample, SampleValue, Value};
 
 /// Appends a string in quotes; `html` also escapes `<`, `>` and `&`, as Go does for all but label sets.
@@ -85,11 +85,14 @@ pub(crate) fn push_timestamp(out: &mut String, ms: i64) {
         out.push('-');
     }
     let ms = ms.unsigned_abs();
-    let written = match ms % 1000 {
-        0 => write!(out, "{}", ms / 1000),
-        fraction => write!(out, "{}.{fraction:03}", ms / 1000),
-    };
-    written.expect("writing to a string");
+    push_integer(out, ms / 1000);
+    if !ms.is_multiple_of(1000) {
+        out.push('.');
+        let fraction = ms % 1000;
+        for digit in [fraction / 100, fraction / 10 % 10, fraction % 10] {
+            out.push(char::from(b'0' + digit as u8));
+        }
+    }
 }
 
 /// Appends a finite number as Go writes it in JSON: exponents have no zero in front.
@@ -206,8 +209,13 @@ impl Iterator for ValuePieces {
         if self.state == State::Done {
             return None;
         }
-        let mut out = String::new();
         let len = match &self.value {
+            Value::Vector(samples) => samples.len(),
+            Value::Matrix(series) => series.len(),
+            Value::Scalar { .. } | Value::String { .. } => 1,
+        };
+        let mut out = String::with_capacity(if len > 1 { PIECE + PIECE / 8 } else { 0 });
+        match &self.value {
             Value::Scalar { t, value } => {
                 out.push('[');
                 push_timestamp(&mut out, *t);
@@ -233,9 +241,8 @@ impl Iterator for ValuePieces {
                 self.state = State::Done;
                 return Some(out);
             }
-            Value::Vector(samples) => samples.len(),
-            Value::Matrix(series) => series.len(),
-        };
+            Value::Vector(_) | Value::Matrix(_) => {}
+        }
         if self.state == State::Start {
             out.push('[');
             self.state = State::Middle;
