@@ -80,6 +80,7 @@ fn generate(root: &Path) -> Result<BTreeMap<String, Vec<u8>>> {
     let mut builder = tonic_prost_build::configure()
         .out_dir(&scratch)
         .build_transport(false)
+        .codec_path("crate::codec::Codec")
         .emit_rerun_if_changed(false)
         .bytes(".")
         .btree_map(".");

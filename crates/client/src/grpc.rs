@@ -159,7 +159,9 @@ impl Dialer {
             .keep_alive_timeout(KEEP_ALIVE_TIMEOUT)
             // Series answers are long streams; small windows would make their speed a matter of latency.
             .initial_stream_window_size(1 << 20)
-            .initial_connection_window_size(4 << 20);
+            .initial_connection_window_size(4 << 20)
+            // A frame of series is written and read in one go; in the usual frames of 16 KiB each is a call of the system.
+            .max_frame_size(1 << 20);
         Ok(endpoint.connect_with_connector_lazy(connector))
     }
 }

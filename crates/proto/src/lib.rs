@@ -4,6 +4,7 @@
 //! [`decode_chunked_read`] are written by hand: they are the hot messages.
 
 mod chunked_read;
+mod codec;
 mod generated;
 mod labels;
 mod matchers;

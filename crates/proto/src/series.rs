@@ -162,7 +162,7 @@ impl Message for SeriesResponse {
     fn encode_raw(&self, buf: &mut impl BufMut) {
         match &self.result {
             None => {}
-            Some(SeriesResult::Series(series)) => encode::series_field(SERIES, series, buf),
+            Some(SeriesResult::Series(series)) => encode::one_field(SERIES, series, buf),
             Some(SeriesResult::Warning(text)) => prost::encoding::string::encode(WARNING, text, buf),
             Some(SeriesResult::Hints(any)) => prost::encoding::message::encode(HINTS, any, buf),
             Some(SeriesResult::Batch(batch)) => encode::batch_field(BATCH, batch, buf),

@@ -367,7 +367,7 @@ pub mod exemplars_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = crate::codec::Codec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/thanos.Exemplars/Exemplars",
             );
@@ -509,7 +509,7 @@ pub mod exemplars_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = ExemplarsSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = crate::codec::Codec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -705,7 +705,7 @@ pub mod metadata_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = crate::codec::Codec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/thanos.Metadata/MetricMetadata",
             );
@@ -850,7 +850,7 @@ pub mod metadata_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = MetricMetadataSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = crate::codec::Codec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -1158,7 +1158,7 @@ pub mod store_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = crate::codec::Codec::default();
             let path = http::uri::PathAndQuery::from_static("/thanos.Store/Series");
             let mut req = request.into_request();
             req.extensions_mut().insert(GrpcMethod::new("thanos.Store", "Series"));
@@ -1179,7 +1179,7 @@ pub mod store_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = crate::codec::Codec::default();
             let path = http::uri::PathAndQuery::from_static("/thanos.Store/LabelNames");
             let mut req = request.into_request();
             req.extensions_mut().insert(GrpcMethod::new("thanos.Store", "LabelNames"));
@@ -1200,7 +1200,7 @@ pub mod store_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = crate::codec::Codec::default();
             let path = http::uri::PathAndQuery::from_static("/thanos.Store/LabelValues");
             let mut req = request.into_request();
             req.extensions_mut().insert(GrpcMethod::new("thanos.Store", "LabelValues"));
@@ -1353,7 +1353,7 @@ pub mod store_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = SeriesSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = crate::codec::Codec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -1396,7 +1396,7 @@ pub mod store_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = LabelNamesSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = crate::codec::Codec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -1439,7 +1439,7 @@ pub mod store_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = LabelValuesSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = crate::codec::Codec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -1586,7 +1586,7 @@ pub mod writeable_store_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = crate::codec::Codec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/thanos.WriteableStore/RemoteWrite",
             );
@@ -1721,7 +1721,7 @@ pub mod writeable_store_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = RemoteWriteSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = crate::codec::Codec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -2035,7 +2035,7 @@ pub mod query_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = crate::codec::Codec::default();
             let path = http::uri::PathAndQuery::from_static("/thanos.Query/Query");
             let mut req = request.into_request();
             req.extensions_mut().insert(GrpcMethod::new("thanos.Query", "Query"));
@@ -2056,7 +2056,7 @@ pub mod query_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = crate::codec::Codec::default();
             let path = http::uri::PathAndQuery::from_static("/thanos.Query/QueryRange");
             let mut req = request.into_request();
             req.extensions_mut().insert(GrpcMethod::new("thanos.Query", "QueryRange"));
@@ -2205,7 +2205,7 @@ pub mod query_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = QuerySvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = crate::codec::Codec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -2251,7 +2251,7 @@ pub mod query_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = QueryRangeSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = crate::codec::Codec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -2604,7 +2604,7 @@ pub mod rules_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = crate::codec::Codec::default();
             let path = http::uri::PathAndQuery::from_static("/thanos.Rules/Rules");
             let mut req = request.into_request();
             req.extensions_mut().insert(GrpcMethod::new("thanos.Rules", "Rules"));
@@ -2743,7 +2743,7 @@ pub mod rules_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = RulesSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = crate::codec::Codec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -2960,7 +2960,7 @@ pub mod status_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = crate::codec::Codec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/thanos.Status/TSDBStatistics",
             );
@@ -3105,7 +3105,7 @@ pub mod status_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = TSDBStatisticsSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = crate::codec::Codec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -3382,7 +3382,7 @@ pub mod targets_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = crate::codec::Codec::default();
             let path = http::uri::PathAndQuery::from_static("/thanos.Targets/Targets");
             let mut req = request.into_request();
             req.extensions_mut().insert(GrpcMethod::new("thanos.Targets", "Targets"));
@@ -3521,7 +3521,7 @@ pub mod targets_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = TargetsSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = crate::codec::Codec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,

@@ -13,6 +13,10 @@ use crate::{Error, SeriesEvent, SeriesStream};
 /// Batches larger than this are not built, whatever the caller wishes: a frame is held in memory whole.
 const MAX_BATCH: usize = 4096;
 
+/// Bytes of chunks from which on a batch is sent, however few series it has. Series of a month have hundreds of kilobytes each; frames are
+/// copied between buffers on both sides, which is cheap as long as they fit the processor's cache.
+const BATCH_BYTES: usize = 256 << 10;
+
 /// Events as frames, series gathered to `batch_size` per frame.
 ///
 /// Series come alone when the batch size is below 2. Anything else flushes the series before it, so the order is kept.
@@ -20,6 +24,8 @@ pub struct Frames {
     events: SeriesStream,
     batch_size: usize,
     batch: Vec<Series>,
+    /// Bytes of the batch's chunks.
+    bytes: usize,
     /// What comes after the batch that was flushed for it.
     next: Option<Result<SeriesResponse, Status>>,
     done: bool,
@@ -29,13 +35,14 @@ impl Frames {
     /// Frames of the events with the batch size of the request.
     pub fn new(events: SeriesStream, batch_size: i64) -> Self {
         let batch_size = usize::try_from(batch_size).unwrap_or(0).min(MAX_BATCH);
-        Frames { events, batch_size, batch: Vec::new(), next: None, done: false }
+        Frames { events, batch_size, batch: Vec::new(), bytes: 0, next: None, done: false }
     }
 
     fn flush(&mut self) -> Option<Result<SeriesResponse, Status>> {
         if self.batch.is_empty() {
             return None;
         }
+        self.bytes = 0;
         let batch = std::mem::replace(&mut self.batch, Vec::with_capacity(self.batch_size));
         Some(Ok(SeriesResult::Batch(batch).into()))
     }
@@ -55,6 +62,10 @@ impl Frames {
     }
 }
 
+fn chunk_bytes(series: &Series) -> usize {
+    series.chunks.iter().flat_map(|aggr| aggr.chunks()).map(|(_, chunk)| chunk.data.len()).sum()
+}
+
 impl Stream for Frames {
     type Item = Result<SeriesResponse, Status>;
 
@@ -66,8 +77,9 @@ impl Stream for Frames {
         while !self.done {
             let frame = match ready!(self.events.as_mut().poll_next(cx)) {
                 Some(Ok(SeriesEvent::Series(series))) if self.batch_size > 1 => {
+                    self.bytes += chunk_bytes(&series);
                     self.batch.push(series);
-                    if self.batch.len() < self.batch_size {
+                    if self.batch.len() < self.batch_size && self.bytes < BATCH_BYTES {
                         continue;
                     }
                     return Poll::Ready(self.flush());
