@@ -11,7 +11,6 @@ use std::{
     fs::File,
     io,
     ops::Range,
-    os::unix::fs::FileExt,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -20,6 +19,7 @@ use std::{
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures::{StreamExt, stream};
+use rustix::buffer::spare_capacity;
 
 use crate::{
     Attributes, Body, Bucket, EntryStream, Error, ErrorKind, IterOptions, Object, Operation, Provider,
@@ -92,17 +92,17 @@ fn open(path: &Path) -> io::Result<(File, std::fs::Metadata)> {
 
 /// Reads `len` bytes at `offset`, or fewer where the file ends.
 fn read_at(file: &File, offset: u64, len: usize) -> io::Result<Vec<u8>> {
-    let mut buffer = vec![0; len];
-    let mut filled = 0;
-    while filled < len {
-        match file.read_at(&mut buffer[filled..], offset + filled as u64) {
+    let mut buffer = Vec::with_capacity(len);
+    while buffer.len() < len {
+        let at = offset + buffer.len() as u64;
+        match rustix::io::pread(file, spare_capacity(&mut buffer), at) {
             Ok(0) => break,
-            Ok(n) => filled += n,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
+            Ok(_) | Err(rustix::io::Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
         }
     }
-    buffer.truncate(filled);
+    // The allocation may be larger than what was asked for.
+    buffer.truncate(len);
     Ok(buffer)
 }
 

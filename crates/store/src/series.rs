@@ -6,6 +6,7 @@
 
 mod chunks;
 mod entries;
+mod label_sets;
 mod order;
 
 use std::sync::{Arc, atomic::Ordering::Relaxed};
@@ -90,16 +91,14 @@ impl BlockSeries {
                 skip_chunks: self.request.skip_chunks,
             };
             let decoded = self.request.compute(move || decoder.decode(&bodies)).await?;
-            for entry in decoded {
-                order.push(entry);
+            let Batch { entries, symbols } = decoded;
+            for entry in entries {
+                let own = entry.symbols.clone();
+                order.push(entry, &symbols[own]);
             }
-            for entry in order.take_ready() {
-                portions.push(entry).await?;
-            }
+            portions.push_all(order.take_ready()).await?;
         }
-        for entry in order.finish() {
-            portions.push(entry).await?;
-        }
+        portions.push_all(order.finish()).await?;
         portions.flush().await
     }
 }
@@ -119,10 +118,20 @@ impl Portions<'_> {
         self.left == Some(0) || self.out.is_closed()
     }
 
-    async fn push(&mut self, entry: Entry) -> Result<(), storeapi::Error> {
-        if self.is_full() {
-            return Ok(());
+    async fn push_all(&mut self, entries: Vec<Entry>) -> Result<(), storeapi::Error> {
+        for entry in entries {
+            if self.is_full() {
+                break;
+            }
+            if self.push(entry)? {
+                self.flush().await?;
+            }
         }
+        Ok(())
+    }
+
+    /// Adds an entry; true when the portion is to be sent.
+    fn push(&mut self, entry: Entry) -> Result<bool, storeapi::Error> {
         if let Some(left) = &mut self.left {
             *left -= 1;
         }
@@ -130,11 +139,10 @@ impl Portions<'_> {
         let guess = self.series.block.chunk_guess.get();
         self.bytes += entry.chunks.iter().map(|chunk| chunk.len_or(guess)).sum::<u64>();
         self.portion.push(entry);
-        let full = match self.series.request.skip_chunks {
+        Ok(match self.series.request.skip_chunks {
             true => self.portion.len() >= PORTION_SERIES,
             false => self.bytes >= self.series.portion_bytes,
-        };
-        if full { self.flush().await } else { Ok(()) }
+        })
     }
 
     async fn flush(&mut self) -> Result<(), storeapi::Error> {
@@ -182,7 +190,7 @@ pub(crate) async fn for_each_labels(
             skip_chunks: true,
         };
         let decoded: Batch = request.compute(move || decoder.decode(&bodies)).await?;
-        for entry in &decoded {
+        for entry in &decoded.entries {
             if !visit(&entry.labels) {
                 return Ok(());
             }

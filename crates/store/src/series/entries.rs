@@ -1,11 +1,9 @@
 //! Series entries: fetched by ranges of the index, decoded into announced labels and the chunks in the time asked for.
 
-use std::{collections::hash_map::Entry as MapEntry, ops::Range, sync::Arc, time::Instant};
+use std::{ops::Range, sync::Arc, time::Instant};
 
 use bytes::Bytes;
-use model::labels::{Labels, LabelsWriter};
-use rustc_hash::FxHashMap;
-use smallvec::SmallVec;
+use model::labels::Labels;
 use storeapi::ShardMatcher;
 use tsdb::{
     chunkfile::ChunkRef,
@@ -13,6 +11,7 @@ use tsdb::{
     index_header::IndexHeader,
 };
 
+use super::label_sets::{Broken, LabelSets, Part};
 use crate::{
     block::Block,
     cache::{self, Item},
@@ -32,8 +31,8 @@ const MAX_ENTRY: u64 = 64 << 20;
 pub(crate) struct Entry {
     /// As announced: external labels put over, replica labels taken off.
     pub(crate) labels: Labels,
-    /// The symbols of its own labels, for telling prefixes.
-    pub(super) symbols: SmallVec<[(u32, u32); 16]>,
+    /// Where the symbols of its own labels are in the batch.
+    pub(super) symbols: Range<usize>,
     pub(crate) chunks: Vec<PlannedChunk>,
 }
 
@@ -55,7 +54,12 @@ impl PlannedChunk {
 }
 
 /// A decoded batch.
-pub(crate) type Batch = Vec<Entry>;
+#[derive(Debug)]
+pub(crate) struct Batch {
+    pub(crate) entries: Vec<Entry>,
+    /// The symbols of the own labels of all of them, for telling prefixes.
+    pub(super) symbols: Vec<(u32, u32)>,
+}
 
 /// Byte offset of a reference in the index.
 fn offset(version: Version, reference: u32) -> u64 {
@@ -204,26 +208,25 @@ impl Announced {
             || self.without.iter().any(|label| label == name)
     }
 
-    /// Writes the announced labels of a series whose own are sorted by name.
-    fn write<'a>(&self, own: impl Iterator<Item = (&'a str, &'a str)>, writer: &mut LabelsWriter) {
-        writer.clear();
+    /// The announced labels of series whose own have these names, which are sorted.
+    pub(super) fn parts<'a>(&'a self, own: &[&'a str]) -> Vec<Part<'a>> {
+        let mut parts = Vec::with_capacity(own.len() + self.external.len());
         let mut external =
             self.external.iter().map(|(name, value)| (name.as_str(), value.as_str())).peekable();
-        for (name, value) in own {
+        for (at, name) in own.iter().enumerate() {
             if self.without.iter().any(|label| label == name) {
                 continue;
             }
-            while let Some((external_name, external_value)) =
-                external.next_if(|(external, _)| *external < name)
-            {
-                writer.push(external_name, external_value);
+            while let Some((external_name, value)) = external.next_if(|(external, _)| external < name) {
+                parts.push(Part::External(external_name, value));
             }
             // The external label of the same name wins; it comes in the next turn.
-            if external.peek().is_none_or(|(external, _)| *external != name) {
-                writer.push(name, value);
+            if external.peek().is_none_or(|(external, _)| external != name) {
+                parts.push(Part::Own(name, at));
             }
         }
-        external.for_each(|(name, value)| writer.push(name, value));
+        parts.extend(external.map(|(name, value)| Part::External(name, value)));
+        parts
     }
 }
 
@@ -242,10 +245,8 @@ impl Decoder {
     /// The series that have chunks in the time asked for and belong to the shard, in the order of the index.
     pub(crate) fn decode(&self, bodies: &[(u64, Bytes)]) -> Result<Batch, storeapi::Error> {
         let mut entry = SeriesEntry::new();
-        let mut writer = LabelsWriter::new();
-        // Symbols of a batch repeat; looking one up walks over its neighbours in the file.
-        let mut symbols: FxHashMap<u32, &str> = FxHashMap::default();
-        let mut batch = Vec::with_capacity(bodies.len());
+        let mut label_sets = LabelSets::new(&self.header, &self.announced, bodies.len());
+        let mut batch = Batch { entries: Vec::with_capacity(bodies.len()), symbols: Vec::new() };
         for (offset, body) in bodies {
             let broken = |error: tsdb::Error| {
                 of_data(format!("{}: series at offset {offset}: {error}", self.block.index))
@@ -259,34 +260,27 @@ impl Decoder {
             if chunks.is_empty() {
                 continue;
             }
-            for &(name, value) in &entry.labels {
-                for symbol in [name, value] {
-                    if let MapEntry::Vacant(vacant) = symbols.entry(symbol) {
-                        vacant.insert(self.header.lookup_symbol(symbol).map_err(broken)?);
-                    }
+            let labels = label_sets.labels(&entry.labels).map_err(|why| match why {
+                Broken::Symbol(error) => broken(error),
+                Broken::Order => {
+                    of_data(format!("{}: series at offset {offset}: labels out of order", self.block.index))
                 }
-            }
-            let own = entry.labels.iter().map(|(name, value)| (symbols[name], symbols[value]));
-            if !own.clone().is_sorted_by(|(a, _), (b, _)| a < b) {
-                return Err(of_data(format!(
-                    "{}: series at offset {offset}: labels out of order",
-                    self.block.index
-                )));
-            }
-            self.announced.write(own, &mut writer);
-            let labels = writer.labels();
+            })?;
             if !self.shard.matches(&labels) {
                 continue;
             }
             let chunks = if self.skip_chunks { Vec::new() } else { chunks };
-            batch.push(Entry { labels, symbols: entry.labels.as_slice().into(), chunks });
+            let from = batch.symbols.len();
+            batch.symbols.extend_from_slice(&entry.labels);
+            batch.entries.push(Entry { labels, symbols: from..batch.symbols.len(), chunks });
         }
         Ok(batch)
     }
 
     /// The chunks of an entry in the time asked for.
     fn plan(&self, entry: &SeriesEntry) -> Vec<PlannedChunk> {
-        let mut planned = Vec::new();
+        // There is one more where the range ends before the series.
+        let mut planned = Vec::with_capacity(if self.skip_chunks { 1 } else { entry.chunks.len() });
         for (at, chunk) in entry.chunks.iter().enumerate() {
             if !chunk.overlaps(self.mint, self.maxt) {
                 continue;
@@ -311,6 +305,7 @@ impl Decoder {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use model::labels::LabelsWriter;
     use proptest::prelude::*;
     use storeapi::SeriesLabels;
 
@@ -323,8 +318,13 @@ mod tests {
         ) {
             let external = Labels::from_pairs(&external);
             let mut writer = LabelsWriter::new();
-            let own_pairs = own.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-            Announced::new(&external, &without).write(own_pairs, &mut writer);
+            let names: Vec<&str> = own.keys().map(String::as_str).collect();
+            for part in Announced::new(&external, &without).parts(&names) {
+                match part {
+                    Part::Own(name, at) => writer.push(name, own.values().nth(at).unwrap()),
+                    Part::External(name, value) => writer.push(name, value),
+                }
+            }
             let expected = SeriesLabels::new(&external, &without).apply(&Labels::from_pairs(&own));
             prop_assert_eq!(writer.labels(), expected);
         }

@@ -5,7 +5,6 @@
 //! that begin with its labels is enough. Where announcing replaces or takes off labels of the series themselves, nothing is known of the
 //! order, and all are held back until the end (without their chunks).
 
-use smallvec::SmallVec;
 use tsdb::index_header::IndexHeader;
 
 use super::entries::{Announced, Entry};
@@ -28,7 +27,7 @@ pub(super) struct Order {
     /// Held back: a run, or all.
     held: Vec<Entry>,
     /// Own labels of the first of the run.
-    head: SmallVec<[(u32, u32); 16]>,
+    head: Vec<(u32, u32)>,
 }
 
 impl Order {
@@ -40,20 +39,21 @@ impl Order {
         } else {
             Mode::Runs
         };
-        Order { mode, ready: Vec::new(), held: Vec::new(), head: SmallVec::new() }
+        Order { mode, ready: Vec::new(), held: Vec::new(), head: Vec::new() }
     }
 
-    /// Takes the next entry of the index.
-    pub(super) fn push(&mut self, entry: Entry) {
+    /// Takes the next entry of the index, whose own labels have these symbols.
+    pub(super) fn push(&mut self, entry: Entry, symbols: &[(u32, u32)]) {
         match self.mode {
             Mode::Plain => self.ready.push(entry),
             Mode::All => self.held.push(entry),
             Mode::Runs => {
-                if !self.held.is_empty() && !entry.symbols.starts_with(&self.head) {
+                if !self.held.is_empty() && !symbols.starts_with(&self.head) {
                     self.release();
                 }
                 if self.held.is_empty() {
-                    self.head.clone_from(&entry.symbols);
+                    self.head.clear();
+                    self.head.extend_from_slice(symbols);
                 }
                 self.held.push(entry);
             }
@@ -96,11 +96,13 @@ mod tests {
             let mut own: Vec<Labels> = series.iter().map(Labels::from_pairs).collect();
             own.sort();
             let number = |text: &str| text.bytes().fold(0u32, |all, byte| all * 256 + u32::from(byte));
-            let mut order = Order { mode: Mode::Runs, ready: Vec::new(), held: Vec::new(), head: SmallVec::new() };
+            let mut order = Order { mode: Mode::Runs, ready: Vec::new(), held: Vec::new(), head: Vec::new() };
             let mut out = Vec::new();
             for labels in &own {
-                let symbols = labels.iter().map(|(name, value)| (number(name), number(value))).collect();
-                order.push(Entry { labels: labels.extended(&external), symbols, chunks: Vec::new() });
+                let symbols: Vec<_> =
+                    labels.iter().map(|(name, value)| (number(name), number(value))).collect();
+                let entry = Entry { labels: labels.extended(&external), symbols: 0..0, chunks: Vec::new() };
+                order.push(entry, &symbols);
                 out.append(&mut order.take_ready());
             }
             out.extend(order.finish());
