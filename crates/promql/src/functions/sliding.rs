@@ -43,21 +43,43 @@ struct Window {
     high: usize,
 }
 
+/// One end of the windows among ascending times. Scrapes are regular, so that it moves about as far from step to step: it goes there at
+/// once and looks around, at most as far as it went.
+#[derive(Default)]
+struct Edge {
+    at: usize,
+    moved: usize,
+}
+
+impl Edge {
+    /// Moves behind all samples at or before `bound`, which does not fall.
+    #[inline]
+    fn move_behind(&mut self, times: &[i64], bound: i64) {
+        let before = self.at;
+        let mut at = (before + self.moved).min(times.len());
+        while at > before && times[at - 1] > bound {
+            at -= 1;
+        }
+        while at < times.len() && times[at] <= bound {
+            at += 1;
+        }
+        (self.at, self.moved) = (at, at - before);
+    }
+}
+
 /// Calls `f` for each window that is not empty; windows move forward.
 #[inline]
 fn windows(times: &[i64], w: &WindowGrid, mut f: impl FnMut(Window)) -> Seen {
-    let (mut low, mut high) = (0, 0);
+    let (mut low, mut high) = (Edge::default(), Edge::default());
     let mut seen = Seen::default();
     let mut end = w.end;
     for step in 0..w.grid.count {
-        let before = high;
-        while high < times.len() && times[high] <= end {
-            high += 1;
-        }
+        let before = high.at;
+        high.move_behind(times, end);
         let start = end.saturating_sub(w.range);
-        while low < high && times[low] <= start {
-            low += 1;
-        }
+        // The start is not after the end, so that this stops there at the latest.
+        low.move_behind(times, start);
+        let (low, high) = (low.at, high.at);
         let held = (high - low) as u64;
         if held > 0 {
             seen.total += held;
