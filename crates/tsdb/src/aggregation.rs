@@ -7,7 +7,9 @@ use std::sync::Arc;
 
 use model::series::SampleBuffer;
 
-use crate::chunk::{ChunkError, Encoding};
+use smallvec::SmallVec;
+
+use crate::chunk::{ChunkError, Encoding, TOGETHER};
 
 mod reader;
 
@@ -66,13 +68,29 @@ pub fn samples_into<'a>(
     out: &mut SampleBuffer,
 ) -> Result<(), ChunkError> {
     let mut reader = Reader::new(aggregation, mint, maxt);
-    for chunk in chunks {
-        reader.read(chunk, out)?;
-        if reader.is_at_end() {
-            break;
+    let mut chunks = chunks.into_iter();
+    let mut group: SmallVec<[ChunkSet<'a>; *TOGETHER.end()]> = SmallVec::new();
+    loop {
+        group.clear();
+        group.extend(chunks.by_ref().take(*TOGETHER.end()));
+        let mut rest = group.as_slice();
+        for together in [*TOGETHER.end(), *TOGETHER.start()] {
+            if let Some((first, others)) = rest.split_at_checked(together)
+                && reader.read_together(first, out)
+            {
+                rest = others;
+            }
+        }
+        for chunk in rest {
+            if reader.is_at_end() {
+                break;
+            }
+            reader.read(*chunk, out)?;
+        }
+        if group.len() < *TOGETHER.end() || reader.is_at_end() {
+            return Ok(());
         }
     }
-    Ok(())
 }
 
 /// Divides the sums, in place, by the counts. Fails when they are not of the same times.
@@ -145,11 +163,44 @@ impl CounterResets {
         }
     }
 
+    /// Passes a block of samples whose values stay what they are: those after a counter without resets, growing, later than each
+    /// other, and whole numbers, whose differences add up to themselves. Without a branch for each sample.
+    fn pass_whole(&mut self, ts: &[i64], vs: &[f64]) -> Option<usize> {
+        const BLOCK: usize = 64;
+        // Adding this to a lower number rounds that to a whole one. Sums and differences of whole numbers below are exact.
+        const ROUNDING: f64 = (1u64 << 52) as f64;
+        let (ts, vs) = (ts.first_chunk::<BLOCK>()?, vs.first_chunk::<BLOCK>()?);
+        let (mut before_t, mut before_v) = match (self.last, self.last_t) {
+            (Some((_, last, total)), Some(t)) if last == total => (t, last),
+            (None, None) => (ts[0].checked_sub(1)?, 0.0),
+            _ => return None,
+        };
+        // Bits of which the highest tells: times that fall, those so large that differences overflow, values below zero.
+        let mut signs = (before_t ^ before_t << 1) as u64 | before_v.to_bits();
+        let mut fine = (before_v + ROUNDING) - ROUNDING == before_v;
+        for (&t, &v) in ts.iter().zip(vs) {
+            signs |= (t ^ t << 1) as u64 | t.wrapping_sub(before_t).wrapping_sub(1) as u64 | v.to_bits();
+            fine &= (v >= before_v) & (v < ROUNDING) & ((v + ROUNDING) - ROUNDING == v);
+            (before_t, before_v) = (t, v);
+        }
+        if !fine || signs >> 63 != 0 {
+            return None;
+        }
+        self.last = Some((before_t, before_v, before_v));
+        self.last_t = Some(before_t);
+        Some(BLOCK)
+    }
+
     /// Does the same, in place, with the samples of the next chunk, which are those from `start` on and all floats.
     pub(crate) fn apply_in_place(&mut self, out: &mut SampleBuffer, start: usize) {
         let (ts, vs) = (&mut out.timestamps[start..], &mut out.floats[start..]);
         let mut kept = 0;
-        for i in 0..ts.len() {
+        let mut from = 0;
+        while let Some(counted) = self.pass_whole(&ts[from..], &vs[from..]) {
+            from += counted;
+        }
+        kept += from;
+        for i in from..ts.len() {
             let (t, v) = (ts[i], vs[i]);
             if v.is_nan() {
                 continue;

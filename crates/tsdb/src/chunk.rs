@@ -238,6 +238,30 @@ pub fn decode_until_into(
     }
 }
 
+/// Chunks that are best given to [`decode_together_into`], and the fewest that it takes.
+pub(crate) const TOGETHER: std::ops::RangeInclusive<usize> = xor::lanes::FEW..=xor::lanes::MANY;
+
+/// Appends all samples of XOR chunks of floats, as many as either end of [`TOGETHER`]: several times as fast as one after the other. False,
+/// and `out` as it was, when that cannot be done; then they have to be decoded alone, which also tells what is wrong with broken ones.
+pub(crate) fn decode_together_into(chunks: &[&[u8]], out: &mut SampleBuffer) -> bool {
+    if out.has_histograms() || !out.start_timestamps.is_empty() {
+        return false;
+    }
+    let before = out.len();
+    for chunk in chunks {
+        let grown = header_count(chunk).and_then(|n| grow(out, usize::from(n), chunk));
+        if grown.is_err() {
+            roll_back(out, before);
+            return false;
+        }
+    }
+    let done = xor::lanes::decode(chunks, &mut out.timestamps[before..], &mut out.floats[before..]);
+    if !done {
+        roll_back(out, before);
+    }
+    done
+}
+
 /// Makes room for `n` float samples behind those of `out`; returns where they start.
 fn grow(out: &mut SampleBuffer, n: usize, data: &[u8]) -> Result<usize, ChunkError> {
     // A float sample takes a bit or more; so no more memory is taken than a small multiple of the data.

@@ -1,4 +1,4 @@
-//! Mapping files into memory: but for one call in `writeback` the only unsafe code of the crate.
+//! Mapping files into memory.
 
 use std::fs::File;
 use std::ops::Range;

@@ -3,7 +3,9 @@
 use model::series::SampleBuffer;
 
 use super::{Aggregation, ChunkData, ChunkSet, CounterResets, average};
-use crate::chunk::{ChunkError, Encoding, decode_into, decode_until_into, trim};
+use crate::chunk::{
+    ChunkError, Encoding, TOGETHER, decode_into, decode_together_into, decode_until_into, trim,
+};
 
 /// What reading the next chunk builds on. Times in ms, closed.
 #[derive(Debug)]
@@ -58,6 +60,48 @@ impl Reader {
         Ok(())
     }
 
+    /// Reads several chunks at once, as many as either end of [`TOGETHER`], if they are such that this gives the same as one after the
+    /// other; else nothing is done.
+    pub(crate) fn read_together(&mut self, chunks: &[ChunkSet<'_>], out: &mut SampleBuffer) -> bool {
+        let mut data: [&[u8]; *TOGETHER.end()] = Default::default();
+        for (data, chunk) in data.iter_mut().zip(chunks) {
+            let aggregate = match self.aggregation {
+                Aggregation::Counter => chunk.counter,
+                Aggregation::Count => chunk.count,
+                Aggregation::Sum => chunk.sum,
+                Aggregation::Min => chunk.min,
+                Aggregation::Max => chunk.max,
+                Aggregation::Average => None,
+            };
+            match aggregate.or(chunk.raw) {
+                Some((Encoding::Xor, bytes)) => *data = bytes,
+                _ => return false,
+            }
+        }
+        let Some(data) = data.get(..chunks.len()) else { return false };
+        let start = out.len();
+        if !decode_together_into(data, out) {
+            return false;
+        }
+        // Nothing is to be left out but before the first and after the last of all.
+        let added = &out.timestamps[start..];
+        if !ascend(added) {
+            out.truncate(start);
+            return false;
+        }
+        if self.aggregation == Aggregation::Counter {
+            self.at_end |= out.timestamps[start..].last().is_some_and(|t| *t > self.maxt);
+            self.resets.apply_in_place(out, start);
+            trim(out, start, self.mint, self.maxt);
+            return true;
+        }
+        if added.first().is_some_and(|first| *first < self.from) {
+            trim(out, start, self.from, i64::MAX);
+        }
+        self.end_chunk(out, start);
+        true
+    }
+
     fn average(&mut self, chunk: ChunkSet<'_>, out: &mut SampleBuffer) -> Result<(), ChunkError> {
         let (counts, sums) = &mut self.scratch;
         counts.clear();
@@ -107,4 +151,16 @@ impl Reader {
         self.at_end |= totals.timestamps.last().is_some_and(|t| *t > self.maxt);
         Ok(())
     }
+}
+
+/// Whether times ascend, each later than the one before; found out without a branch for each. Says no for those of other ages of the world,
+/// whose differences overflow.
+fn ascend(ts: &[i64]) -> bool {
+    let far = |t: i64| (t ^ t << 1) as u64;
+    let first = ts.first().map_or(0, |t| far(*t));
+    let signs = ts
+        .iter()
+        .zip(ts.iter().skip(1))
+        .fold(first, |signs, (a, b)| signs | far(*b) | b.wrapping_sub(*a).wrapping_sub(1) as u64);
+    signs >> 63 == 0
 }

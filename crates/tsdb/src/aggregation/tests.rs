@@ -1,3 +1,5 @@
+use proptest::prelude::*;
+
 use super::*;
 use crate::chunk::XorAppender;
 
@@ -61,4 +63,43 @@ fn counter_resets_are_removed_within_and_across_chunks() {
     let want = [(0, 5.0), (10, 8.0), (20, 12.0), (30, 13.0), (40, 16.0), (50, 19.0), (70, 25.0)];
     assert_eq!(read(&sets, Aggregation::Counter, i64::MIN, i64::MAX), want);
     assert_eq!(read(&sets, Aggregation::Counter, 30, 50), want[3..6]);
+}
+
+proptest! {
+    /// However the samples of a counter are cut into chunks, doing it in place gives what doing it one by one does.
+    #[test]
+    fn resets_in_place_as_one_by_one(
+        start in prop_oneof![Just(0.0), Just(-0.0), Just(0.5), 0.0..1e17],
+        steps in prop::collection::vec((
+            prop_oneof![200 => Just(15i64), 1 => 0..2i64, 1 => -100..100i64, 1 => any::<i64>()],
+            prop_oneof![100 => (0..50i32).prop_map(f64::from), 1 => Just(-1e9), 1 => Just(0.25), 1 => Just(f64::NAN), 1 => Just(1e16)],
+        ), 0..700),
+        lengths in prop::collection::vec(1..300usize, 1..8),
+    ) {
+        let (mut t, mut v) = (0i64, start);
+        let samples: Vec<(i64, f64)> = steps.into_iter().map(|(dt, dv)| {
+            t = t.wrapping_add(dt);
+            if dv.is_nan() {
+                return (t, dv);
+            }
+            v = if dv < -1.0 { 0.0 } else { v + dv };
+            (t, v)
+        }).collect();
+        let (mut one, mut two) = (CounterResets::default(), CounterResets::default());
+        let (mut expected, mut got) = (SampleBuffer::new(), SampleBuffer::new());
+        let (mut rest, mut lengths) = (samples.as_slice(), lengths.into_iter().cycle());
+        while !rest.is_empty() {
+            let (chunk, others) = rest.split_at(lengths.next().unwrap().min(rest.len()));
+            rest = others;
+            let mut buffer = SampleBuffer::new();
+            chunk.iter().for_each(|(t, v)| buffer.push_float(*t, *v));
+            one.apply(&buffer, &mut expected);
+            let from = got.len();
+            got.extend_from(&buffer, 0..buffer.len());
+            two.apply_in_place(&mut got, from);
+        }
+        let bits = |buffer: &SampleBuffer| buffer.floats.iter().map(|v| v.to_bits()).collect::<Vec<_>>();
+        prop_assert_eq!(&expected.timestamps, &got.timestamps);
+        prop_assert_eq!(bits(&expected), bits(&got));
+    }
 }

@@ -16,6 +16,7 @@
 
 mod decode;
 mod encode;
+pub(super) mod lanes;
 
 pub(crate) use decode::XorCursor;
 pub(super) use decode::{decode, decode_until};

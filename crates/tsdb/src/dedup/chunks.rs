@@ -9,7 +9,7 @@ use model::series::SampleBuffer;
 
 use super::penalty::{Replica, merge};
 use crate::aggregation::{Aggregation, ChunkSet, Reader};
-use crate::chunk::ChunkError;
+use crate::chunk::{ChunkError, TOGETHER};
 
 /// A chunk of a series with the closed time range (ms) of its samples.
 #[derive(Debug, Clone, Copy)]
@@ -39,9 +39,32 @@ struct Chunks<'s, I: Iterator> {
     chunks: Peekable<I>,
     reader: Reader,
     samples: &'s mut SampleBuffer,
+    /// Nothing after it is wanted.
+    maxt: i64,
+    /// Whether chunks that follow will be asked for: those of the first replica, and of one from which samples were taken before.
+    followed: bool,
 }
 
-impl<'a, I: Iterator<Item = Result<TimedChunk<'a>, ChunkError>>> Replica for Chunks<'_, I> {
+impl<'a, I: Iterator<Item = Result<TimedChunk<'a>, ChunkError>> + Clone> Chunks<'_, I> {
+    /// Reads a chunk together with those behind it, if there are enough that begin within what is wanted.
+    fn read_ahead(&mut self, first: ChunkSet<'a>) -> bool {
+        let mut group = [first; *TOGETHER.start()];
+        let mut ahead = self.chunks.clone();
+        for place in &mut group[1..] {
+            match ahead.next() {
+                Some(Ok(chunk)) if chunk.min_time <= self.maxt => *place = chunk.data,
+                _ => return false,
+            }
+        }
+        let read = self.reader.read_together(&group, self.samples);
+        if read {
+            self.chunks = ahead;
+        }
+        read
+    }
+}
+
+impl<'a, I: Iterator<Item = Result<TimedChunk<'a>, ChunkError>> + Clone> Replica for Chunks<'_, I> {
     type Error = ChunkError;
 
     fn samples(&self) -> &SampleBuffer {
@@ -49,6 +72,10 @@ impl<'a, I: Iterator<Item = Result<TimedChunk<'a>, ChunkError>>> Replica for Chu
     }
 
     fn load(&mut self, target: i64) -> Result<bool, ChunkError> {
+        // What is asked for is not wanted. Of a replica that was not followed to the end this is mostly so, and nothing of it is read.
+        if target > self.maxt {
+            return Ok(false);
+        }
         let before = self.samples.len();
         while !self.reader.is_at_end() {
             let Some(chunk) = self.chunks.next().transpose()? else { return Ok(false) };
@@ -57,8 +84,11 @@ impl<'a, I: Iterator<Item = Result<TimedChunk<'a>, ChunkError>>> Replica for Chu
             if over && self.reader.may_skip() {
                 continue;
             }
-            self.reader.read(chunk.data, self.samples)?;
+            if !(self.followed && self.read_ahead(chunk.data)) {
+                self.reader.read(chunk.data, self.samples)?;
+            }
             if self.samples.len() > before {
+                self.followed = true;
                 return Ok(true);
             }
         }
@@ -79,18 +109,18 @@ impl<'a, I: Iterator<Item = Result<TimedChunk<'a>, ChunkError>>> Replica for Chu
 
 /// Appends the samples of two replicas, merged by penalty, to `out`. Chunks of each are sorted and do not overlap. Into `scratch` they are
 /// decoded; what was in it is lost.
-pub fn penalty_of_chunks<'a, I: Iterator<Item = Result<TimedChunk<'a>, ChunkError>>>(
+pub fn penalty_of_chunks<'a, I: Iterator<Item = Result<TimedChunk<'a>, ChunkError>> + Clone>(
     [a, b]: [I; 2],
     read: ReplicaRead,
     scratch: &mut [SampleBuffer; 2],
     out: &mut SampleBuffer,
 ) -> Result<(), ChunkError> {
-    let replica = |chunks: I, samples| {
+    let replica = |chunks: I, samples, followed| {
         let reader = Reader::new(read.aggregation, read.mint, read.maxt);
-        Chunks { chunks: chunks.peekable(), reader, samples }
+        Chunks { chunks: chunks.peekable(), reader, samples, maxt: read.maxt, followed }
     };
     let [left, right] = scratch;
     left.clear();
     right.clear();
-    merge(replica(a, left), replica(b, right), read.counter, out)
+    merge(replica(a, left, true), replica(b, right, false), read.counter, out)
 }

@@ -10,17 +10,17 @@ use crate::chunk::{ChunkError, header_count, varbit};
 
 /// Bytes that one sample may touch from the byte on in which it begins: 7 bits that are behind already, 4 + 64 bits of
 /// time, 2 + 11 + 64 bits of value, and the rest of the last word.
-const REACH: usize = 32;
+pub(super) const REACH: usize = 32;
 
 /// What a decoder knows between two samples.
 #[derive(Clone, Copy)]
-struct State {
+pub(super) struct State {
     /// Bits used of the stream.
-    pos: usize,
-    t: i64,
-    delta: i64,
-    bits: u64,
-    window: Window,
+    pub(super) pos: usize,
+    pub(super) t: i64,
+    pub(super) delta: i64,
+    pub(super) bits: u64,
+    pub(super) window: Window,
 }
 
 /// Decodes a chunk from its start.
@@ -49,7 +49,7 @@ impl<'a> XorCursor<'a> {
     pub(crate) fn new(data: &'a [u8]) -> Result<Self, ChunkError> {
         let count = usize::from(header_count(data)?);
         let stream = &data[HEADER_LEN..];
-        let mut state = State { pos: 0, t: i64::MIN, delta: 0, bits: 0, window: Window::FULL };
+        let mut state = State::START;
         let mut start = [(0, 0.0); 2];
         let mut r = BitReader::new(stream);
         if count > 0 {
@@ -71,6 +71,20 @@ impl<'a> XorCursor<'a> {
     /// Samples that are still to come.
     pub(crate) fn left(&self) -> usize {
         self.count - self.taken
+    }
+
+    /// The bytes behind the header.
+    pub(super) fn stream(&self) -> &'a [u8] {
+        self.stream
+    }
+
+    pub(super) fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// Goes on where others have decoded to: `taken` samples, at least two.
+    pub(super) fn go_on(&mut self, state: State, taken: usize) {
+        (self.state, self.taken) = (state, taken);
     }
 
     /// Decodes the next samples, as many as the slices are long, which must not be more than are left.
@@ -108,6 +122,9 @@ impl<'a> XorCursor<'a> {
 }
 
 impl State {
+    /// That of a chunk's start.
+    pub(super) const START: Self = State { pos: 0, t: i64::MIN, delta: 0, bits: 0, window: Window::FULL };
+
     /// Decodes samples that reach into the last bytes of the stream.
     fn fill_end<'o>(
         &mut self,
@@ -134,7 +151,7 @@ impl State {
 
     /// Decodes the sample that begins in the first of the bytes.
     #[inline(always)]
-    fn step(&mut self, bytes: &[u8; REACH]) -> Result<(), ChunkError> {
+    pub(super) fn step(&mut self, bytes: &[u8; REACH]) -> Result<(), ChunkError> {
         let at = self.pos & 7;
         let word = load(bytes, at);
         if word >> 62 == 0 {
@@ -186,7 +203,8 @@ impl State {
 #[inline(always)]
 fn load(bytes: &[u8; REACH], bit: usize) -> u64 {
     let at = (bit >> 3) & 15;
-    let word: [u8; 8] = std::array::from_fn(|i| bytes[at + i]);
+    // The range is within the bytes whatever `bit` is, which the compiler sees.
+    let word = bytes[at..at + 8].try_into().expect("eight bytes");
     u64::from_be_bytes(word) << (bit & 7)
 }
 
