@@ -4,10 +4,12 @@ mod build_info;
 mod cli;
 mod cmd;
 mod flags;
+mod malloc;
 mod tools;
 
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    malloc::limit_heaps();
     cli::main()
 }
