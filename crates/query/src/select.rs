@@ -84,17 +84,26 @@ impl SelectStats {
         self.resolutions.seen()
     }
 
-    fn count(&self, series: &storeapi::Series) {
-        self.series.fetch_add(1, Ordering::Relaxed);
-        series.chunks.iter().for_each(|chunk| self.resolutions.note(chunk));
-        let chunks = series.chunks.iter().flat_map(|aggr| aggr.chunks());
-        for (_, chunk) in chunks {
-            self.chunks.fetch_add(1, Ordering::Relaxed);
-            // Every encoding begins with the number of samples.
-            if let Some(header) = chunk.data.first_chunk::<2>() {
-                self.samples.fetch_add(u64::from(u16::from_be_bytes(*header)), Ordering::Relaxed);
+    /// Counts a series; returns the bytes that it holds until it is read.
+    fn count(&self, series: &storeapi::Series) -> usize {
+        let mut bytes = size_of::<storeapi::Series>() + series.labels.heap_size();
+        let (mut chunks, mut samples) = (0, 0);
+        for aggr in &series.chunks {
+            self.resolutions.note(aggr);
+            bytes += size_of::<storeapi::AggrChunk>();
+            for (_, chunk) in aggr.chunks() {
+                chunks += 1;
+                bytes += chunk.data.len();
+                // Every encoding begins with the number of samples.
+                if let Some(header) = chunk.data.first_chunk::<2>() {
+                    samples += u64::from(u16::from_be_bytes(*header));
+                }
             }
         }
+        self.series.fetch_add(1, Ordering::Relaxed);
+        self.chunks.fetch_add(chunks, Ordering::Relaxed);
+        self.samples.fetch_add(samples, Ordering::Relaxed);
+        bytes
     }
 }
 
@@ -236,14 +245,6 @@ enum Item {
     End,
 }
 
-/// Bytes that a series holds until it is read.
-fn held_bytes(series: &storeapi::Series) -> usize {
-    let chunks = series.chunks.iter().map(|aggr| {
-        size_of::<storeapi::AggrChunk>() + aggr.chunks().map(|(_, chunk)| chunk.data.len()).sum::<usize>()
-    });
-    size_of::<storeapi::Series>() + series.labels.heap_size() + chunks.sum::<usize>()
-}
-
 /// Runs one select and hands on what arrives.
 async fn fetch(
     context: SelectContext,
@@ -262,8 +263,7 @@ async fn fetch(
             for event in events {
                 match event.map_err(failed)? {
                     SeriesEvent::Series(series) => {
-                        stats.count(&series);
-                        bytes += held_bytes(&series);
+                        bytes += stats.count(&series);
                         batch.push(series);
                     }
                     SeriesEvent::Warning(text) => drop(sender.send(Item::Warning(text))),

@@ -77,8 +77,9 @@ fn windows(times: &[i64], w: &WindowGrid, mut f: impl FnMut(Window)) -> Seen {
         let before = high.at;
         high.move_behind(times, end);
         let start = end.saturating_sub(w.range);
-        // The start is not after the end, so that this stops there at the latest.
         low.move_behind(times, start);
+        // Only times that a store sent out of order, for which nothing is promised but a window, get behind the end.
+        low.at = low.at.min(high.at);
         let (low, high) = (low.at, high.at);
         let held = (high - low) as u64;
         if held > 0 {
