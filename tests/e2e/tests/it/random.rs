@@ -64,7 +64,7 @@ fn as_far_as_it_knows() -> Result<()> {
 
     let mut generator = Generator::of(HARBOUR, number("SEED", 1));
     let (mut compared, mut wrong) = (0, Vec::new());
-    let wanted = number("QUERIES", 2000);
+    let wanted = number("QUERIES", 1000);
     while compared < wanted {
         let query = generator.query(false);
         if changed_since_2(&query) {
@@ -86,9 +86,28 @@ fn as_far_as_it_knows() -> Result<()> {
     report(compared, 0, &wrong)
 }
 
-/// What Prometheus 2 answers otherwise than Prometheus 3.
-fn changed_since_2(_query: &str) -> bool {
-    false
+/// What Prometheus 2 answers otherwise than Prometheus 3, or picks among equals by the order of a hash map.
+fn changed_since_2(query: &str) -> bool {
+    const CHANGED: [&str; 12] = [
+        // Names of labels may have any characters.
+        "a.b",
+        "a-b",
+        "dotted.name",
+        "quantile.x",
+        // Takes classic buckets, too.
+        "histogram_fraction",
+        // Drops the name of the metric.
+        "atan2",
+        // Of infinities there is none.
+        "stddev",
+        "stdvar",
+        // The oldest step of a subquery is left out; odd numbers of series are no error, and ties are broken otherwise.
+        ":",
+        "topk",
+        "bottomk",
+        "count_values",
+    ];
+    CHANGED.iter().any(|word| query.contains(word))
 }
 
 /// A world of one data set.
