@@ -133,11 +133,9 @@ fn raw<'a>(
             Kind::Float => {
                 let (columns, _) = scratch.columns();
                 columns.clear();
-                let mut nans = false;
-                for chunk in run {
-                    nans |= floats::append_sound(chunk.encoding, chunk.data(), columns)
-                        .map_err(|e| chunk.error(e))?;
-                }
+                let data: Vec<_> = run.iter().map(|chunk| (chunk.encoding, chunk.data())).collect();
+                let nans =
+                    floats::append_sound(&data, columns).map_err(|(at, error)| run[at].error(error))?;
                 floats::raw(columns, nans, to, out);
             }
             Kind::Histogram => {

@@ -5,16 +5,63 @@ use model::value::is_stale;
 use super::Columns;
 use super::windows::{chunk_count, for_each_window, window_end};
 use crate::chunk::append::Built;
-use crate::chunk::{self, AggregateChunk, AggregateKind, ChunkError, Encoding, aggregate, encode_xor};
+use crate::chunk::{
+    self, AggregateChunk, AggregateKind, ChunkError, Encoding, TOGETHER, aggregate, encode_xor,
+};
 use crate::error::Error;
 use crate::merge::OutChunk;
 
 /// What is taken for the resolution of raw samples, in ms.
 const RAW_RESOLUTION: i64 = 60_000;
 
-/// Appends the samples of a float chunk, without stale markers and without those that go back in time. True when there are other NaNs among
-/// them.
-pub(super) fn append_sound(encoding: Encoding, data: &[u8], to: &mut Columns) -> Result<bool, ChunkError> {
+/// Appends the samples of float chunks, without stale markers and without those that go back in time within their chunk. True when there are
+/// other NaNs among them; an error comes with the index of its chunk.
+pub(super) fn append_sound(
+    chunks: &[(Encoding, &[u8])],
+    to: &mut Columns,
+) -> Result<bool, (usize, ChunkError)> {
+    let mut nans = false;
+    let mut at = 0;
+    for many in chunks.chunks(*TOGETHER.end()) {
+        if append_together(many, to) {
+            at += many.len();
+            continue;
+        }
+        for few in many.chunks(*TOGETHER.start()) {
+            let whole = few.len() < many.len() && append_together(few, to);
+            for (encoding, data) in few {
+                if !whole {
+                    nans |= append_one(*encoding, data, to).map_err(|error| (at, error))?;
+                }
+                at += 1;
+            }
+        }
+    }
+    Ok(nans)
+}
+
+/// Does so with chunks that can be decoded together and of which all samples stay. False, and `to` as it was, when they are others.
+fn append_together(chunks: &[(Encoding, &[u8])], to: &mut Columns) -> bool {
+    let mut data: [&[u8]; *TOGETHER.end()] = Default::default();
+    for (data, (encoding, bytes)) in data.iter_mut().zip(chunks) {
+        if *encoding != Encoding::Xor {
+            return false;
+        }
+        *data = bytes;
+    }
+    let start = to.len();
+    if !chunk::decode_together_into(&data[..chunks.len()], to) {
+        return false;
+    }
+    let sound = !descends(&to.timestamps[start..]) && !has_nan(&to.floats[start..]);
+    if !sound {
+        to.truncate(start);
+    }
+    sound
+}
+
+/// Appends the samples of one chunk.
+fn append_one(encoding: Encoding, data: &[u8], to: &mut Columns) -> Result<bool, ChunkError> {
     if encoding.is_histogram() {
         return Err(ChunkError::WrongKind(encoding));
     }
@@ -184,11 +231,8 @@ pub(super) fn expand(
     columns: &mut Columns,
 ) -> Result<(), Error> {
     columns.clear();
-    for chunk in chunks {
-        if let Some((encoding, data)) = chunk.get(kind) {
-            append_sound(encoding, data, columns).map_err(|source| Error::Chunk { reference: 0, source })?;
-        }
-    }
+    let data: Vec<_> = chunks.iter().filter_map(|chunk| chunk.get(kind)).collect();
+    append_sound(&data, columns).map_err(|(_, source)| Error::Chunk { reference: 0, source })?;
     Ok(())
 }
 
