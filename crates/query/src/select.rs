@@ -2,6 +2,7 @@
 //! series from the answers while they arrive.
 
 mod aggregates;
+mod read_ahead;
 mod resolutions;
 mod samples;
 
@@ -25,6 +26,7 @@ use tsdb::dedup::{Algorithm, is_counter_function};
 
 use crate::gate::Gate;
 
+use read_ahead::{Queued, ReadAhead};
 use resolutions::Resolutions;
 use samples::{ChunkSamples, Decoding};
 
@@ -131,6 +133,7 @@ pub struct StoreQueryable {
     memory: Arc<Ledger>,
     stats: Arc<SelectStats>,
     tasks: SelectTasks,
+    ahead: ReadAhead,
     prefetched: Mutex<Vec<(SelectParams, Box<FetchedSet>)>>,
 }
 
@@ -152,6 +155,7 @@ impl StoreQueryable {
             memory,
             stats: Arc::default(),
             tasks: SelectTasks::default(),
+            ahead: ReadAhead::default(),
             prefetched: Mutex::default(),
         };
         let started =
@@ -204,19 +208,20 @@ impl StoreQueryable {
             maxt: self.maxt,
             scratch: Mutex::default(),
         });
-        // Unbounded on purpose: the engine reads its selects one after the other, and one that waited for room would hold up
-        // the others on its connections for ever. What is held are encoded chunks, counted against the query's memory.
+        // The task itself waits for room, where it can. What is held are encoded chunks, counted against the query's memory.
         let (sender, items) = mpsc::unbounded_channel();
+        let queued = self.ahead.queue();
         let task = self.runtime.spawn(fetch(
             self.context.clone(),
             self.request(params),
-            sender,
+            (sender, queued.clone()),
             self.stats.clone(),
             self.memory.clone(),
         ));
         self.tasks.0.lock().push(task.abort_handle());
         FetchedSet {
             items,
+            queued,
             batch: Vec::new().into_iter(),
             held: None,
             warnings: Vec::new(),
@@ -239,7 +244,8 @@ impl Queryable for StoreQueryable {
 }
 
 enum Item {
-    Series(Vec<storeapi::Series>, Reservation),
+    /// Series and the bytes that they hold.
+    Series(Vec<storeapi::Series>, Reservation, usize),
     Warning(String),
     Failed(SourceError),
     End,
@@ -249,7 +255,7 @@ enum Item {
 async fn fetch(
     context: SelectContext,
     request: SeriesRequest,
-    sender: mpsc::UnboundedSender<Item>,
+    (sender, queued): (mpsc::UnboundedSender<Item>, Arc<Queued>),
     stats: Arc<SelectStats>,
     memory: Arc<Ledger>,
 ) {
@@ -272,10 +278,12 @@ async fn fetch(
             }
             let mut held = Reservation::new(&memory);
             held.grow(bytes).map_err(SourceError::new)?;
-            if sender.send(Item::Series(batch, held)).is_err() {
+            queued.put(bytes);
+            if sender.send(Item::Series(batch, held, bytes)).is_err() {
                 // Nobody reads any more.
                 return Ok(());
             }
+            queued.room().await;
         }
         Ok(())
     };
@@ -294,6 +302,7 @@ async fn fetch(
 /// The series of one select as they arrive. Blocks its thread while waiting, so it must not be read on an async one.
 struct FetchedSet {
     items: mpsc::UnboundedReceiver<Item>,
+    queued: Arc<Queued>,
     batch: std::vec::IntoIter<storeapi::Series>,
     /// What the series of the batch hold; shared by them, as they share the frames they came in.
     held: Option<Arc<Reservation>>,
@@ -326,8 +335,10 @@ impl SeriesSet for FetchedSet {
             if self.done {
                 return None;
             }
+            self.queued.is_read();
             match self.items.blocking_recv() {
-                Some(Item::Series(batch, held)) => {
+                Some(Item::Series(batch, held, bytes)) => {
+                    self.queued.take(bytes);
                     self.batch = batch.into_iter();
                     self.held = Some(Arc::new(held));
                 }
