@@ -152,7 +152,7 @@ export function pageCases(world) {
       assert.equal(await page.getByText('Quiet').count(), 0);
       await page.getByRole('button', { name: /AlwaysFiring/ }).click();
       await page.getByText('<b>not bold</b>').first().waitFor();
-      await page.getByRole('link', { name: 'History' }).click();
+      await page.getByRole('link', { name: 'History' }).press('Enter');
       await page.waitForURL('**/graph?**');
       await page.getByTestId('legend').waitFor();
     });

@@ -386,7 +386,9 @@ export function queryCases(world) {
         .first()
         .waitFor();
     });
-    await visit(world, base(), link({ expr: '6 * 7', tab: '1' }), page => page.getByText('42').waitFor());
+    await visit(world, base(), link({ expr: '6 * 7', tab: '1' }), page =>
+      page.getByText('42', { exact: true }).waitFor(),
+    );
     await visit(world, base(), link({ expr: 'up{job="demo"}[10s]', tab: '1' }), page =>
       page
         .getByText(/^1 @\d+/)

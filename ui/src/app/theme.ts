@@ -21,6 +21,7 @@ export const theme = createTheme({
   defaultRadius: 'sm',
   cursorType: 'pointer',
   autoContrast: true,
+  respectReducedMotion: true,
   luminanceThreshold: 0.36,
 });
 
