@@ -90,17 +90,28 @@ pub struct QueryParams {
     pub per_step_stats: bool,
     /// Measure each operator.
     pub analyze: bool,
+    /// Whether series have every label that matchers speak of. Not where the source joins replicas: then the label that told them apart
+    /// is matched and gone, and what one operand's matcher says does not hold for the other.
+    pub keeps_matched_labels: bool,
 }
 
 impl QueryParams {
     /// An instant query at `t`.
     pub fn instant(t: i64) -> Self {
-        Self { start: t, end: t, step: 0, lookback_delta: 0, per_step_stats: false, analyze: false }
+        Self::range(t, t, 0)
     }
 
     /// A range query.
     pub fn range(start: i64, end: i64, step: i64) -> Self {
-        Self { start, end, step, lookback_delta: 0, per_step_stats: false, analyze: false }
+        Self {
+            start,
+            end,
+            step,
+            lookback_delta: 0,
+            per_step_stats: false,
+            analyze: false,
+            keeps_matched_labels: true,
+        }
     }
 
     /// Whether it is an instant query.
@@ -149,12 +160,14 @@ impl Engine {
             ms if ms > 0 => ms,
             _ => i64::try_from(options.lookback_delta.as_millis()).unwrap_or(i64::MAX),
         };
+        let mut rules = options.rules;
+        rules.propagate_matchers &= params.keeps_matched_labels;
         let build = BuildOptions {
             start: params.start,
             end: params.end,
             step: params.step,
             lookback,
-            rules: options.rules,
+            rules,
             default_subquery_step: &*options.default_subquery_step,
         };
         let plan = plan::build(&expr, build)?;

@@ -181,6 +181,7 @@ impl QueryApi {
             .lookback_delta
             .unwrap_or_else(|| self.config.lookback_delta_for(options.max_resolution_ms));
         params.lookback_delta = i64::try_from(lookback.as_millis()).unwrap_or(i64::MAX);
+        params.keeps_matched_labels = !options.deduplicate || options.replica_labels.is_empty();
         if self.is_distributed(options) && params.step % 1000 == 0 {
             // The Query API knows whole seconds only; Thanos cuts the times as well.
             params.start -= params.start.rem_euclid(1000);

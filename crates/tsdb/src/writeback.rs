@@ -1,4 +1,4 @@
-//! Telling the kernel to begin with writing a file out: beside [`crate::mmap`] the only unsafe code of the crate.
+//! Telling the kernel to begin with writing a file out.
 
 use std::fs::File;
 use std::os::fd::AsRawFd;

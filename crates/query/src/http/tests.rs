@@ -128,6 +128,21 @@ async fn instant_query_joins_replicas_unless_told_not_to() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_matcher_on_a_replica_says_nothing_of_other_operands() {
+    let store = |name: &str, replica: &str| {
+        let external = Labels::from_pairs([("replica", replica)]);
+        let series = vec![(Labels::from_pairs([("__name__", name), ("dock", "x")]), vec![(90_000, 1.0)])];
+        reference(&format!("{name}:1"), Arc::new(MemoryStore::new(external.clone(), series)), external)
+    };
+    let router = router_over(vec![store("ships", "a"), store("boats", "b")], |_| {});
+    let query = "query=ships%7Breplica=%22a%22%7D%20and%20boats&time=100";
+    let got = get(&router, &format!("/api/v1/query?{query}")).await;
+    assert!(got.body.contains(r#""value":[100,"1"]"#), "{}", got.body);
+    let got = get(&router, &format!("/api/v1/query?{query}&dedup=false")).await;
+    assert!(got.body.contains(r#""result":[]"#), "{}", got.body);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn range_query_gives_every_step() {
     let router = router(false, |_| {});
     let got = get(&router, "/api/v1/query_range?query=ships%2B0&start=30&end=60&step=15").await;

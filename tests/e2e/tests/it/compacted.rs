@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use e2e::compare::difference;
 use e2e::history::{Producer, START, copy_unmarked, fill_bucket, unmarked};
 use e2e::http;
@@ -105,11 +105,9 @@ fn a_running_prometheus_serves_compacted_blocks() -> Result<()> {
 /// The Go gateway and the Go querier (`THANOS_GO` is the binary) over blocks that ours has compacted, deduplicated and downsampled answer as
 /// our own do.
 #[test]
+#[ignore = "no package has the Go binary; THANOS_GO names one"]
 fn the_go_gateway_serves_what_ours_wrote() -> Result<()> {
-    let Some(go) = std::env::var_os("THANOS_GO").map(PathBuf::from) else {
-        // The one dependency that no package has; what it is compared with is compared with Prometheus above.
-        return Ok(());
-    };
+    let go = std::env::var_os("THANOS_GO").map(PathBuf::from).context("THANOS_GO is not set")?;
     let tmp = tempfile::tempdir()?;
     let dir = tmp.path();
     let (bucket, config) = filesystem_bucket(dir)?;

@@ -6,6 +6,8 @@
 //! - of arithmetic and comparisons, one side has to be unique by what it is matched by, for Prometheus refuses duplicates there even
 //!   if they find no partner, unless the other side is empty;
 //! - `or` and filled-in values need all series.
+//!
+//! Where the source joins replicas the rule is off (`QueryParams::keeps_matched_labels`).
 
 use model::labels::METRIC_NAME;
 use model::matcher::Matcher;
