@@ -98,6 +98,8 @@ pub struct MetaFetcher {
     config: FetcherConfig,
     disk: Option<DiskCache>,
     cached: Mutex<Cached>,
+    /// What the first fetch has read so far; empty afterwards.
+    arriving: Mutex<Metas>,
     filters: Vec<Box<dyn MetaFilter>>,
     metrics: FetcherMetrics,
     /// One fetch at a time: two would read the same metas twice.
@@ -131,6 +133,7 @@ impl MetaFetcher {
             config,
             disk,
             cached: Mutex::default(),
+            arriving: Mutex::default(),
             filters,
             metrics,
             running: tokio::sync::Mutex::new(()),
@@ -171,6 +174,11 @@ impl MetaFetcher {
         Ok(fetched)
     }
 
+    /// The metas that the first fetch has read so far, past the filters; none when it is over.
+    pub fn arriving(&self) -> Metas {
+        self.arriving.lock().clone()
+    }
+
     async fn fetch_and_filter(&self, now_ms: i64) -> Result<Fetched> {
         let mut fetched = self.read_all().await?;
         for filter in &self.filters {
@@ -181,6 +189,13 @@ impl MetaFetcher {
     }
 
     async fn read_all(&self) -> Result<Fetched> {
+        let first = self.cached.lock().metas.is_empty();
+        let fetched = self.read_listed(first).await;
+        self.arriving.lock().clear();
+        fetched
+    }
+
+    async fn read_listed(&self, first: bool) -> Result<Fetched> {
         let mut fetched = Fetched::default();
         let mut modified = HashMap::new();
         let listed = lister::list(&self.bucket, self.config.discovery);
@@ -196,6 +211,9 @@ impl MetaFetcher {
             let (id, time, meta): (Ulid, Option<SystemTime>, Result<Arc<BlockMeta>>) = outcome?;
             match meta {
                 Ok(meta) => {
+                    if first {
+                        self.arriving.lock().insert(id, Arc::clone(&meta));
+                    }
                     modified.insert(id, time);
                     fetched.metas.insert(id, meta);
                 }

@@ -115,7 +115,7 @@ pub(crate) fn run(run: &Run<'_>, source: &dyn Queryable, limits: &Limits) -> Que
     counts.report(&mut stats.samples);
     stats.samples.peak = evaluator.peak_samples.load(Ordering::Relaxed);
     stats.peak_bytes = evaluator.ledger.peak();
-    stats.analysis = evaluator.recorder.as_ref().map(|recorder| recorder.tree(&run.plan.root));
+    stats.analysis = evaluator.recorder.as_ref().map(|recorder| recorder.tree(run.plan));
     let annotations = evaluator.annotations.into_inner().unwrap_or_else(PoisonError::into_inner);
     QueryResult { value, annotations, stats }
 }

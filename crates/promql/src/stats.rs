@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::source::SelectParams;
+
 /// Counts of samples as Prometheus's `stats` has them.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct SampleStats {
@@ -56,6 +58,8 @@ pub struct AnalysisNode {
     pub peak_samples: u64,
     /// Samples that it looked at in all steps.
     pub total_samples: u64,
+    /// What it reads from the storage itself.
+    pub selects: Vec<SelectParams>,
     /// What feeds it.
     pub children: Vec<AnalysisNode>,
 }

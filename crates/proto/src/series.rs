@@ -61,6 +61,13 @@ pub struct Chunk {
     pub hash: u64,
 }
 
+impl Chunk {
+    /// How many samples it has: every encoding begins with their number.
+    pub fn samples(&self) -> u64 {
+        self.data.first_chunk::<2>().map_or(0, |header| u64::from(u16::from_be_bytes(*header)))
+    }
+}
+
 /// The downsampled aggregates of a chunk's time range.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Aggregates {
@@ -118,6 +125,13 @@ pub struct Series {
     pub labels: Labels,
     /// Chunks; empty when the request skipped them.
     pub chunks: Vec<AggrChunk>,
+}
+
+impl Series {
+    /// Bytes of it in a frame.
+    pub fn wire_len(&self) -> usize {
+        encode::series_field_len(SERIES, self)
+    }
 }
 
 /// What one frame of a Series stream carries.

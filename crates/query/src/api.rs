@@ -23,7 +23,9 @@ use crate::fanout::Fanout;
 use crate::gate::Gate;
 use crate::http::respond::{ApiError, ApiErrorKind};
 use crate::remote::{Answers, NoAnswers};
-use crate::select::{SelectContext, SelectOptions, SelectStats, SelectTasks, StoreQueryable};
+use crate::select::{
+    FanoutDetail, Fanouts, SelectContext, SelectOptions, SelectStats, SelectTasks, StoreQueryable,
+};
 use crate::telemetry::QueryTelemetry;
 
 /// What one query asks for, beside its expression and times.
@@ -49,6 +51,8 @@ pub struct QueryOptions {
     pub tenant: Option<String>,
     /// The engine asked for.
     pub engine: EngineName,
+    /// What is to be told of the stores' answers.
+    pub fanout: Option<FanoutDetail>,
 }
 
 impl QueryOptions {
@@ -62,7 +66,9 @@ impl QueryOptions {
             context: RequestContext {
                 tenant: self.tenant.clone(),
                 store_matchers: self.store_matchers.clone(),
+                ..RequestContext::default()
             },
+            fanout: self.fanout,
         }
     }
 }
@@ -73,6 +79,8 @@ pub struct Evaluated {
     pub result: QueryResult,
     /// What the selects brought.
     pub stats: Arc<SelectStats>,
+    /// What the stores did, where the options ask for it.
+    pub fanouts: Arc<Fanouts>,
     /// How long it took, waiting at the gate left out.
     pub took: Duration,
 }
@@ -209,11 +217,15 @@ impl QueryApi {
         };
         let (query, remote, source) = self.source(query, options, &limits).await?;
         let stats = source.storage().stats().clone();
+        let fanouts = source.storage().fanouts().clone();
         let cancel = CancelOnDrop { evaluation: limits.cancel.clone(), selects: source.storage().tasks() };
         let evaluation = tokio::task::spawn_blocking(move || query.exec(&source, &limits));
         let mut result =
             evaluation.await.map_err(|error| ApiError::internal(format!("evaluate query: {error}")))?;
         drop(cancel);
+        for (leaf, figures) in remote.calls {
+            fanouts.add_leaf(leaf, figures);
+        }
         result.annotations.extend(remote.warnings.into_iter().map(Annotation::storage_warning));
         result.stats.samples.total_queryable += remote.samples;
         result.stats.samples.peak = result.stats.samples.peak.max(remote.peak_samples);
@@ -226,7 +238,7 @@ impl QueryApi {
         {
             tracing::warn!(query = text, %error, "query was ended at a limit");
         }
-        Ok(Evaluated { result, stats, took: begun.elapsed() })
+        Ok(Evaluated { result, stats, fanouts, took: begun.elapsed() })
     }
 }
 

@@ -124,6 +124,7 @@ impl Common {
                 Ok(EngineType::Thanos) => EngineName::Thanos,
                 Err(_) => return Err(Status::invalid_argument("invalid engine parameter")),
             },
+            fanout: None,
         })
     }
 }

@@ -1,5 +1,6 @@
 //! The HTTP API, as Thanos's querier serves it under `/api/v1`. Handlers decode, call one method, encode.
 
+mod analysis;
 mod fanout;
 pub(crate) mod json;
 mod object;

@@ -7,16 +7,17 @@ mod engines;
 mod histogram;
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures::future::try_join_all;
 use promql::distribute::{Distributed, LeafValue, Part, RemoteSample, distribute, left_out_a_group};
 use promql::engine::Query;
+use prost::Message as _;
 use proto::labels_from_proto;
 use proto::prometheus_copy::TimeSeries;
 use proto::thanos::{QueryRangeRequest, QueryRequest, QueryStats};
 use storeapi::grpc::QueryAnswer;
-use storeapi::{Error, ErrorKind, PartialResponse, RequestContext};
+use storeapi::{CallFigures, Error, ErrorKind, PartialResponse, RequestContext};
 
 use crate::api::{QueryApi, QueryOptions};
 use crate::config::{EngineName, QueryMode};
@@ -45,6 +46,8 @@ pub(crate) struct Answers {
     pub(crate) samples: u64,
     /// The most that one of them held.
     pub(crate) peak_samples: u64,
+    /// What each did for which leaf, where the options ask for it.
+    pub(crate) calls: Vec<(usize, CallFigures)>,
 }
 
 /// Why there are no answers.
@@ -93,18 +96,20 @@ impl QueryApi {
         let asking = Asking { remote, options, timeout, max_bytes };
         let parts = remote.distributed.leaves.iter().enumerate();
         let parts = parts.flat_map(|(leaf, value)| value.parts.iter().map(move |part| (leaf, part)));
-        let answered =
-            try_join_all(parts.map(|(leaf, part)| async move {
-                Ok::<_, NoAnswers>((leaf, part, asking.ask(part).await?))
-            }));
+        let answered = try_join_all(parts.map(|(leaf, part)| async move {
+            let begun = Instant::now();
+            let answer = asking.ask(part).await?;
+            Ok::<_, NoAnswers>((leaf, part, answer, begun.elapsed()))
+        }));
         let mut answers = Answers {
             leaves: vec![LeafValue::default(); remote.distributed.leaves.len()],
-            warnings: Vec::new(),
-            samples: 0,
-            peak_samples: 0,
+            ..Answers::default()
         };
-        for (leaf, part, answer) in answered.await? {
+        for (leaf, part, answer, took) in answered.await? {
             let address = remote.engines.address(part.engine);
+            if options.fanout.is_some() {
+                answers.calls.push((leaf, answer.figures(address, took)));
+            }
             if let Some(text) = answer.warnings.iter().find(|text| left_out_a_group(text)) {
                 let error = Error::new(ErrorKind::Unknown, text);
                 return Err(NoAnswers::Refused { address: address.to_owned(), error });
@@ -150,6 +155,21 @@ struct Partial {
     failed: Option<String>,
 }
 
+impl Partial {
+    fn figures(&self, address: &str, took: Duration) -> CallFigures {
+        let samples = self.series.iter().map(|series| series.samples.len() + series.histograms.len());
+        CallFigures {
+            address: address.to_owned(),
+            took,
+            bytes: self.series.iter().map(|series| series.encoded_len() as u64).sum(),
+            series: self.series.len() as u64,
+            samples: samples.sum::<usize>() as u64,
+            error: self.failed.clone(),
+            ..CallFigures::default()
+        }
+    }
+}
+
 #[derive(Clone, Copy)]
 struct Asking<'a> {
     remote: &'a RemoteQuery,
@@ -192,7 +212,7 @@ impl Asking<'_> {
 
     async fn call(&self, part: &Part) -> Result<QueryAnswer, Error> {
         let options = self.options;
-        let context = RequestContext { tenant: options.tenant.clone(), store_matchers: Vec::new() };
+        let context = RequestContext { tenant: options.tenant.clone(), ..RequestContext::default() };
         let seconds = |ms: i64| ms / SECOND_MS;
         let querier = self.remote.engines.querier(part.engine);
         // At least a second, for 0 means no limit of the asker.

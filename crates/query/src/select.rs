@@ -2,6 +2,7 @@
 //! series from the answers while they arrive.
 
 mod aggregates;
+mod fanouts;
 mod read_ahead;
 mod resolutions;
 mod samples;
@@ -26,6 +27,7 @@ use tsdb::dedup::{Algorithm, is_counter_function};
 
 use crate::gate::Gate;
 
+pub(crate) use fanouts::{FanoutDetail, Fanouts};
 use read_ahead::{Queued, ReadAhead};
 use resolutions::Resolutions;
 use samples::{ChunkSamples, Decoding};
@@ -63,6 +65,8 @@ pub struct SelectOptions {
     pub shard_info: Option<ShardInfo>,
     /// Tenant and wanted stores.
     pub context: RequestContext,
+    /// What is to be told of the stores' answers; nothing is counted without it.
+    pub fanout: Option<FanoutDetail>,
 }
 
 /// Counts of what the selects of one query brought.
@@ -96,10 +100,7 @@ impl SelectStats {
             for (_, chunk) in aggr.chunks() {
                 chunks += 1;
                 bytes += chunk.data.len();
-                // Every encoding begins with the number of samples.
-                if let Some(header) = chunk.data.first_chunk::<2>() {
-                    samples += u64::from(u16::from_be_bytes(*header));
-                }
+                samples += chunk.samples();
             }
         }
         self.series.fetch_add(1, Ordering::Relaxed);
@@ -135,6 +136,7 @@ pub struct StoreQueryable {
     tasks: SelectTasks,
     ahead: ReadAhead,
     prefetched: Mutex<Vec<(SelectParams, Box<FetchedSet>)>>,
+    fanouts: Arc<Fanouts>,
 }
 
 impl StoreQueryable {
@@ -157,6 +159,7 @@ impl StoreQueryable {
             tasks: SelectTasks::default(),
             ahead: ReadAhead::default(),
             prefetched: Mutex::default(),
+            fanouts: Arc::default(),
         };
         let started =
             selects.iter().map(|params| (params.clone(), Box::new(queryable.start(params)))).collect();
@@ -169,12 +172,19 @@ impl StoreQueryable {
         &self.stats
     }
 
+    /// What the stores do for each select, where the options ask for it.
+    pub fn fanouts(&self) -> &Arc<Fanouts> {
+        &self.fanouts
+    }
+
     /// The selects as they run, for those who want to end them from elsewhere.
     pub fn tasks(&self) -> SelectTasks {
         self.tasks.clone()
     }
 
     fn request(&self, params: &SelectParams) -> SeriesRequest {
+        let mut context = self.options.context.clone();
+        context.log = self.options.fanout.map(|_| self.fanouts.begin(params));
         SeriesRequest {
             min_time: params.mint,
             max_time: params.maxt,
@@ -192,8 +202,9 @@ impl StoreQueryable {
             }),
             shard_info: self.options.shard_info.clone(),
             without_replica_labels: self.options.replica_labels.clone(),
+            hints: (self.options.fanout == Some(FanoutDetail::Blocks)).then(storeapi::hints::with_stats),
             response_batch_size: self.context.batch_size,
-            context: self.options.context.clone(),
+            context,
             ..SeriesRequest::default()
         }
     }

@@ -57,7 +57,8 @@ pub struct StoreConfig {
     pub estimated_max_chunk_size: u64,
     /// Most bytes of chunks that all calls together hold while fetching (`--chunk-pool-size`); 0 sets no limit.
     pub chunk_pool_size: u64,
-    /// End Series answers with hints: the queried blocks, and statistics when asked for. Thanos's binary never sends them.
+    /// End all Series answers with hints: the queried blocks, and statistics when asked for. Thanos's binary never sends
+    /// them; with `false` they go to those only that ask for statistics.
     pub series_response_hints: bool,
 }
 

@@ -2,6 +2,8 @@
 //!
 //! Times are closed ranges in ms. Answers are sorted: series by labels, names and values as strings.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use futures::stream::BoxStream;
 use model::matcher::Matcher;
@@ -10,6 +12,7 @@ use prost_types::Any;
 pub use proto::series::{AggrChunk, Aggregates, Chunk, ChunkEncoding, Series};
 
 use crate::Error;
+use crate::call_log::{CallLog, StoreCall};
 
 /// Series, label names and label values of a store: what sidecar, store gateway, ruler, receiver and querier all serve.
 #[async_trait]
@@ -74,6 +77,10 @@ pub struct RequestContext {
     pub tenant: Option<String>,
     /// Matchers on a store's `__address__` (parameter `storeMatch[]`); one of the lists must match. Not on the wire.
     pub store_matchers: Vec<Vec<Matcher>>,
+    /// Where a proxy writes what its stores do in a Series call. Not on the wire.
+    pub log: Option<Arc<CallLog>>,
+    /// The entry of the one store that is asked. Not on the wire.
+    pub call: Option<Arc<StoreCall>>,
 }
 
 /// Which of `total` shards of the series is wanted.

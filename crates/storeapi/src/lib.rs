@@ -1,10 +1,12 @@
 //! StoreAPI as a plain Rust trait, fan-out proxy and streaming merge, endpoint set, TSDB-backed store, limits, gRPC adapter.
 
 mod api;
+mod call_log;
 pub mod endpoint;
 mod error;
 mod external_labels;
 pub mod grpc;
+pub mod hints;
 mod info;
 mod instrumented;
 mod limits;
@@ -21,6 +23,7 @@ pub use api::{
     LabelValuesRequest, LabelValuesResponse, PartialResponse, QueryHints, RequestContext, Series,
     SeriesEvent, SeriesRequest, SeriesStream, ShardInfo, StoreApi,
 };
+pub use call_log::{CallFigures, CallLog, StoreCall};
 pub use error::{Error, ErrorKind};
 pub use external_labels::{SeriesLabels, label_sets_match, match_external_labels};
 pub use info::{ComponentType, Info, InfoProvider, StoreDetails, TsdbRange};

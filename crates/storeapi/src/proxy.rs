@@ -21,7 +21,7 @@ use crate::api::*;
 use crate::external_labels::match_external_labels;
 use crate::info::TsdbRange;
 use crate::merge::MergedSeries;
-use crate::{Error, ErrorKind};
+use crate::{Error, ErrorKind, hints};
 
 pub use select::StoreSelector;
 pub use store::StoreRef;
@@ -182,7 +182,7 @@ pub fn truncate_to_limit<T>(list: &mut Vec<T>, limit: i64) {
 
 #[async_trait]
 impl StoreApi for ProxyStore {
-    async fn series(&self, request: SeriesRequest) -> Result<SeriesStream, Error> {
+    async fn series(&self, mut request: SeriesRequest) -> Result<SeriesStream, Error> {
         let Some(matchers) = match_external_labels(&request.matchers, &self.config.selector_labels) else {
             return Ok(futures::stream::empty().boxed());
         };
@@ -197,14 +197,19 @@ impl StoreApi for ProxyStore {
         let (stores, extra) =
             self.matching(&stores, request.min_time, request.max_time, &matchers, &request.context)?;
         let limit = request.limit;
+        let log = request.context.log.take();
+        // Thanos hands no hints on; those that ask for statistics are understood by every store that knows hints.
+        let hints = request.hints.filter(hints::wants_stats).map(|_| hints::with_stats());
         let request =
-            SeriesRequest { matchers: [matchers, extra].concat(), hints: None, step: 0, range: 0, ..request };
+            SeriesRequest { matchers: [matchers, extra].concat(), hints, step: 0, range: 0, ..request };
         let readers = stores
             .into_iter()
             .map(|store| {
+                let call = log.as_ref().map(|log| log.begin(store.address.as_deref().unwrap_or_default()));
                 fan_out::read(
                     store,
                     &request,
+                    call,
                     self.config.response_timeout,
                     self.config.retrieval,
                     self.empty_streams.clone(),

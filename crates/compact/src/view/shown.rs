@@ -32,15 +32,34 @@ impl Showing {
         };
         let interval = self.interval.max(Duration::from_millis(10));
         let (mut looks, mut shows) = (every(interval), every(interval.min(SHOW_INTERVAL)));
-        loop {
-            tokio::select! {
-                () = stop.cancelled() => return,
-                _ = shows.tick() => syncer.show(&self.views),
-                _ = looks.tick() => tokio::select! {
-                    () = stop.cancelled() => return,
-                    () = self.look(syncer) => {}
-                },
+        let looking = async {
+            loop {
+                looks.tick().await;
+                self.look(syncer).await;
             }
+        };
+        let showing = async {
+            loop {
+                shows.tick().await;
+                syncer.show(&self.views);
+                self.show_arriving(syncer);
+            }
+        };
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = looking => {}
+            () = showing => {}
+        }
+    }
+
+    /// Until the bucket was looked through once, what has been read of it so far is shown, as seen at no time.
+    fn show_arriving(&self, syncer: &Syncer) {
+        if self.views.look(ViewKind::Global).refreshed_ms != 0 {
+            return;
+        }
+        let metas = syncer.fetcher.arriving();
+        if !metas.is_empty() {
+            self.views.set(ViewKind::Global, Look { metas: Arc::new(metas), ..Look::default() });
         }
     }
 

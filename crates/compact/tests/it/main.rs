@@ -10,6 +10,7 @@ mod lab;
 mod life;
 mod races;
 mod scripted;
+mod shown;
 mod simulation;
 mod timed;
 mod virtual_time;

@@ -8,7 +8,8 @@ use rustc_hash::FxHashMap;
 use super::{Evaluator, Scope, Sink};
 use crate::error::EvalError;
 use crate::plan::explain::describe;
-use crate::plan::{Kind, Node, RangeSource};
+use crate::plan::{Call, Kind, Node, Plan, RangeSource};
+use crate::source::SelectParams;
 use crate::stats::AnalysisNode;
 
 #[derive(Clone, Copy, Default)]
@@ -22,6 +23,8 @@ struct Measured {
 #[derive(Default)]
 pub(super) struct Recorder {
     by_operator: Mutex<FxHashMap<Place, Measured>>,
+    /// Selects that a function makes while it runs.
+    by_call: Mutex<FxHashMap<Place, Vec<SelectParams>>>,
 }
 
 /// Address and size: the first part of an operator may lie where the operator does.
@@ -40,14 +43,41 @@ impl Recorder {
         sum.peak = sum.peak.max(new.peak);
     }
 
+    /// A function selects something that was not planned.
+    pub(super) fn select(&self, call: &Call, params: &SelectParams) {
+        let mut by_call = self.by_call.lock().unwrap_or_else(PoisonError::into_inner);
+        by_call.entry(place(call)).or_default().push(params.clone());
+    }
+
+    /// What an operator reads from the storage.
+    fn selects(&self, node: &Node, plan: &Plan) -> Vec<SelectParams> {
+        let planned = |select: usize| plan.selects.get(select).cloned().into_iter().collect();
+        match &node.kind {
+            Kind::Selector(selector) => planned(selector.select),
+            Kind::Range(range) => match &range.source {
+                RangeSource::Series(selector) => planned(selector.select),
+                RangeSource::Subquery(_) => Vec::new(),
+            },
+            Kind::Call(call) => {
+                let by_call = self.by_call.lock().unwrap_or_else(PoisonError::into_inner);
+                by_call.get(&place::<Call>(call)).cloned().unwrap_or_default()
+            }
+            _ => Vec::new(),
+        }
+    }
+
     fn of<T>(&self, operator: &T) -> Option<Measured> {
         self.by_operator.lock().unwrap_or_else(PoisonError::into_inner).get(&place(operator)).copied()
     }
 
     /// The tree of operators with what was measured. An operator that measures nothing itself has the sums of those below.
-    pub(super) fn tree(&self, node: &Node) -> AnalysisNode {
+    pub(super) fn tree(&self, plan: &Plan) -> AnalysisNode {
+        self.node(&plan.root, plan)
+    }
+
+    fn node(&self, node: &Node, plan: &Plan) -> AnalysisNode {
         let (name, below) = describe(node);
-        let children: Vec<AnalysisNode> = below.into_iter().map(|child| self.tree(child)).collect();
+        let children: Vec<AnalysisNode> = below.into_iter().map(|child| self.node(child, plan)).collect();
         let measured = match &node.kind {
             // A range function does its work while its selector reads.
             Kind::Range(range) => match &range.source {
@@ -67,6 +97,7 @@ impl Recorder {
             execution_time: measured.took,
             peak_samples: measured.peak.max(below),
             total_samples: measured.samples,
+            selects: self.selects(node, plan),
             children,
         }
     }

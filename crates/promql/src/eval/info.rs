@@ -39,7 +39,7 @@ impl Evaluator<'_> {
         // Series that are info series themselves stay as they are.
         let is_info: Vec<bool> =
             base.series.iter().map(|s| names.iter().all(|m| m.matches(s.labels.metric_name()))).collect();
-        let infos = self.info_series(&base, &is_info, &names, &data, select, scope)?;
+        let infos = self.info_series(&base, &is_info, &names, &data, (call, select), scope)?;
         let series = self.enrich(base, &is_info, &infos, &data, scope)?;
         let series = merge::merge_same_labels(series)?;
         self.settle_samples(before, super::sample_count(&series))?;
@@ -53,7 +53,7 @@ impl Evaluator<'_> {
         is_info: &[bool],
         names: &[Matcher],
         data: &[Matcher],
-        select: &InfoSelect,
+        (call, select): (&Call, &InfoSelect),
         scope: Scope<'_>,
     ) -> Result<Vec<InfoSeries>, EvalError> {
         let mut matchers = Vec::new();
@@ -87,6 +87,9 @@ impl Evaluator<'_> {
             func: "info".into(),
             ..Default::default()
         };
+        if let Some(recorder) = &self.recorder {
+            recorder.select(call, &params);
+        }
         let mut set = self.source.select(&params).map_err(EvalError::of_storage)?;
         let mut out = Vec::new();
         let mut buffer = SampleBuffer::new();

@@ -47,6 +47,11 @@ impl<'a> Object<'a> {
         self.field(name, |out| write!(out, "{value}").expect("writing to a string"))
     }
 
+    /// Left out when it is zero.
+    pub(super) fn some_number(&mut self, name: &str, number: u64) -> &mut Self {
+        if number == 0 { self } else { self.display(name, number) }
+    }
+
     pub(super) fn labels(&mut self, name: &str, labels: Option<&ZLabelSet>) -> &mut Self {
         self.field(name, |out| push_label_object(out, &label_set_labels(labels), true))
     }

@@ -157,6 +157,7 @@ pub(super) fn query_options(
         shard_info: shard_info(call)?,
         lookback_delta: duration(call, "lookback_delta")?.filter(|delta| !delta.is_zero()),
         tenant: Some(tenant(api, call)?),
+        fanout: None,
         engine: engine(api, call)?,
     })
 }

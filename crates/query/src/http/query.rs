@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use model::duration::format_go;
 use promql::engine::QueryParams;
-use promql::stats::{AnalysisNode, QueryStats};
+use promql::stats::QueryStats;
 
 use super::Call;
+use super::analysis::{push_analysis, push_blocks};
 use super::json::{ValuePieces, escape_html, push_float, push_list};
 use super::object::Object;
 use super::params::{engine, query_options};
@@ -15,6 +15,7 @@ use super::respond::{Answer, ApiError, ApiResult, Data};
 use crate::api::{QueryApi, QueryOptions, evaluation_error, now_ms};
 use crate::config::EngineName;
 use crate::params::{parse_duration_ns, parse_time};
+use crate::select::FanoutDetail;
 
 /// Most steps of a range query.
 const MAX_POINTS: i64 = 11_000;
@@ -89,11 +90,22 @@ fn range_params(api: &QueryApi, call: &Call) -> Result<(QueryParams, QueryOption
     Ok((QueryParams::range(start, end, (step_ns / 1_000_000).max(1)), options))
 }
 
-async fn run(api: Arc<QueryApi>, call: Call, mut params: QueryParams, options: QueryOptions) -> ApiResult {
+async fn run(
+    api: Arc<QueryApi>,
+    call: Call,
+    mut params: QueryParams,
+    mut options: QueryOptions,
+) -> ApiResult {
     let tenant = options.tenant.clone().unwrap_or_default();
     let analyze = flag(&call, "analyze");
     let analyzable = options.engine == EngineName::Thanos;
     params.analyze = analyze && analyzable;
+    let blocks = flag(&call, "blocks");
+    options.fanout = match (blocks, params.analyze) {
+        (true, _) => Some(FanoutDetail::Blocks),
+        (false, true) => Some(FanoutDetail::Figures),
+        (false, false) => None,
+    };
     params.per_step_stats = call.form.get("stats") == "all";
     let expr = api.parse(call.form.get("query"), &tenant)?;
     let query = api.prepare(expr, params, &options)?;
@@ -123,9 +135,13 @@ async fn run(api: Arc<QueryApi>, call: Call, mut params: QueryParams, options: Q
         let reach = serde_json::to_string(&reach.with_warnings(&warnings)).map_err(ApiError::internal)?;
         tail.push_str(&format!(",\"endpoints\":{}", escape_html(reach)));
     }
+    if blocks {
+        tail.push_str(",\"blocks\":");
+        push_blocks(&mut tail, &evaluated.fanouts.by_store());
+    }
     tail.push_str(",\"analysis\":");
     match &evaluated.result.stats.analysis {
-        Some(analysis) => push_analysis(&mut tail, analysis),
+        Some(analysis) => push_analysis(&mut tail, analysis, &evaluated.fanouts),
         None => tail.push_str("{}"),
     }
     tail.push('}');
@@ -188,21 +204,4 @@ fn stats_json(stats: &QueryStats) -> String {
     object.end();
     json.push('}');
     json
-}
-
-/// An operator with what it took, in Thanos's shape: what is zero or empty is left out.
-fn push_analysis(out: &mut String, node: &AnalysisNode) {
-    let mut object = Object::new(out);
-    object.some_text("name", &node.name);
-    let took = i64::try_from(node.execution_time.as_nanos()).unwrap_or(i64::MAX);
-    object.text("executionTime", &format_go(took));
-    for (name, samples) in [("peakSamples", node.peak_samples), ("totalSamples", node.total_samples)] {
-        if samples > 0 {
-            object.display(name, samples);
-        }
-    }
-    if !node.children.is_empty() {
-        object.field("children", |out| push_list(out, &node.children, push_analysis));
-    }
-    object.end();
 }

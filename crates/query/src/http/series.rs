@@ -27,7 +27,11 @@ pub(super) async fn series(api: Arc<QueryApi>, call: Call) -> ApiResult {
     let sets = matcher_sets(&api, &call, &tenant)?;
     let deduplicate = call.form.boolean("dedup", true)?;
     let replica_labels = if deduplicate { replica_labels(&api, &call) } else { Vec::new() };
-    let context = RequestContext { tenant: Some(tenant), store_matchers: store_matchers(&call)? };
+    let context = RequestContext {
+        tenant: Some(tenant),
+        store_matchers: store_matchers(&call)?,
+        ..RequestContext::default()
+    };
     let limit = call.form.limit()?;
     let partial_response = partial_response(&call, api.config.partial_responses.query)?;
     let options = SelectOptions { replica_labels, partial_response, context, ..SelectOptions::default() };
@@ -76,7 +80,11 @@ pub(super) async fn label_names(api: Arc<QueryApi>, call: Call) -> ApiResult {
             matchers,
             partial_response,
             limit: hint_limit(limit),
-            context: RequestContext { tenant: Some(tenant.clone()), store_matchers: store_matchers.clone() },
+            context: RequestContext {
+                tenant: Some(tenant.clone()),
+                store_matchers: store_matchers.clone(),
+                ..RequestContext::default()
+            },
             ..LabelNamesRequest::default()
         };
         let answer = api.selects.store.label_names(request).await;
@@ -111,7 +119,11 @@ pub(super) async fn label_values(api: Arc<QueryApi>, call: Call) -> ApiResult {
             matchers,
             partial_response,
             limit: hint_limit(limit),
-            context: RequestContext { tenant: Some(tenant.clone()), store_matchers: store_matchers.clone() },
+            context: RequestContext {
+                tenant: Some(tenant.clone()),
+                store_matchers: store_matchers.clone(),
+                ..RequestContext::default()
+            },
             ..LabelValuesRequest::default()
         };
         let answer = api.selects.store.label_values(request).await;

@@ -317,3 +317,71 @@ async fn analysis_measures_each_operator() {
     let warned = got.body.contains("Query not analyzable; change engine to 'thanos'.");
     assert!(warned && got.body.contains(r#""analysis":{}}"#), "{}", got.body);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn analysis_tells_what_each_store_did() {
+    let router = router(true, |_| {});
+    let query = "query=sum(rate(ships%5B1m%5D))&start=60&end=90&step=15&engine=thanos";
+    let got = get(&router, &format!("/api/v1/query_range?{query}&analyze=true")).await;
+    let json: serde_json::Value = serde_json::from_str(&got.body).unwrap();
+    let selector = &json["data"]["analysis"]["children"][0]["children"][0];
+    let fanout = selector["fanout"].as_array().unwrap_or_else(|| panic!("no fan-out in {}", got.body));
+    let addresses: Vec<&str> = fanout.iter().filter_map(|entry| entry["endpointAddr"].as_str()).collect();
+    assert_eq!(addresses, ["store-a:1", "store-b:1"]);
+    let good = &fanout[0];
+    for (name, number) in [("numResponses", 1), ("series", 1), ("chunks", 1), ("samples", 20)] {
+        assert_eq!(good[name].as_u64(), Some(number), "{name} of {good}");
+    }
+    assert!(good["bytesProcessed"].as_u64().unwrap() > 40 && good.get("error").is_none(), "{good}");
+    assert!(good["duration"].as_str().unwrap().ends_with('s'), "{good}");
+    // What failed has its error, and nothing that it did not send.
+    let bad = &fanout[1];
+    assert!(bad["error"].as_str().unwrap().contains("index is gone"), "{bad}");
+    assert!(bad.get("series").is_none() && bad.get("bytesProcessed").is_none(), "{bad}");
+    for other in [query.to_owned(), format!("{query}&analyze=true").replace("=thanos", "=prometheus")] {
+        let got = get(&router, &format!("/api/v1/query_range?{other}")).await;
+        assert!(!got.body.contains("fanout") && !got.body.contains("\"blocks\""), "{}", got.body);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn blocks_that_were_read_are_told_when_asked_for() {
+    let external = Labels::from_pairs([("cluster", "eu")]);
+    let store = |ids: &[&str], name: &str| {
+        let series = vec![(Labels::from_pairs([("__name__", name)]), vec![(90_000, 1.0)])];
+        Arc::new(MemoryStore::new(external.clone(), series).reading_blocks(ids))
+    };
+    let stores = vec![
+        reference("store-b:1", store(&["01C"], "ships"), external.clone()),
+        reference("store-a:1", store(&["01B", "01A"], "ships"), external.clone()),
+        reference("sidecar:1", store(&[], "ships"), external.clone()),
+    ];
+    let router = router_over(stores, |_| {});
+    // Two selects, one of which finds nothing; the same blocks stand there once.
+    let got = get(&router, "/api/v1/query?query=ships%20or%20boats&time=100&blocks=true").await;
+    let json: serde_json::Value = serde_json::from_str(&got.body).unwrap();
+    let expected = serde_json::json!([
+        {"endpointAddr": "store-a:1", "blocks": ["01A", "01B"], "stats": {"mergedSeriesCount": 1}},
+        {"endpointAddr": "store-b:1", "blocks": ["01C"], "stats": {"mergedSeriesCount": 1}},
+    ]);
+    assert_eq!(json["data"]["blocks"], expected, "{}", got.body);
+    let got = get(&router, "/api/v1/query?query=ships&time=100").await;
+    assert!(!got.body.contains("blocks"), "{}", got.body);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn info_has_the_fan_out_of_what_it_selects_itself() {
+    let labels = |name: &str| Labels::from_pairs([("__name__", name), ("instance", "a"), ("job", "x")]);
+    let series = ["ships", "target_info"].map(|name| (labels(name), vec![(90_000, 1.0)]));
+    let store = MemoryStore::new(Labels::empty(), series.to_vec());
+    let router = router_over(vec![reference("store:1", Arc::new(store), Labels::empty())], |config| {
+        config.parse_options.enable_experimental_functions = true;
+    });
+    let query = "query=info(ships)&time=100&engine=thanos&analyze=true";
+    let got = get(&router, &format!("/api/v1/query?{query}")).await;
+    let json: serde_json::Value = serde_json::from_str(&got.body).unwrap();
+    let root = &json["data"]["analysis"];
+    assert!(root["name"].as_str().unwrap().contains("info"), "{}", got.body);
+    assert_eq!(root["fanout"][0]["series"].as_u64(), Some(1), "{}", got.body);
+    assert_eq!(root["children"][0]["fanout"][0]["endpointAddr"].as_str(), Some("store:1"), "{}", got.body);
+}

@@ -34,10 +34,9 @@ impl Resolutions {
 fn position(chunk: &AggrChunk) -> Option<usize> {
     let Some(aggregates) = chunk.aggregates.as_deref() else { return chunk.raw.is_some().then_some(0) };
     // A counter chunk has its last sample twice.
-    let twice = u16::from(aggregates.counter.is_some());
+    let twice = u64::from(aggregates.counter.is_some());
     let (_, first) = chunk.chunks().last()?;
-    // Every encoding begins with the number of samples.
-    let samples = u16::from_be_bytes(*first.data.first_chunk::<2>()?).saturating_sub(twice);
+    let samples = first.samples().saturating_sub(twice);
     if samples < 2 {
         return None;
     }

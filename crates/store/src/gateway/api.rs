@@ -95,7 +95,8 @@ impl StoreApi for BucketStore {
             .stats
             .get_all_nanos
             .store(started.elapsed().as_nanos() as u64, std::sync::atomic::Ordering::Relaxed);
-        let hints = self.config.series_response_hints.then_some((queried, with_stats));
+        // Who asks for statistics knows hints.
+        let hints = (self.config.series_response_hints || with_stats).then_some((queried, with_stats));
         Ok(Answer::start(blocks, shared, hints, turn).boxed())
     }
 

@@ -1,29 +1,11 @@
-//! The hints of requests and answers: messages within `google.protobuf.Any`.
+//! The hints of the gateway's requests and answers.
 
 use model::matcher::Matcher;
-use prost::Message;
 use prost_types::Any;
 use proto::hintspb;
 use storeapi::Error;
+use storeapi::hints::{pack, unpack};
 use ulid::Ulid;
-
-const PREFIX: &str = "type.googleapis.com/";
-
-/// Reads the hints of a request. `doing` says whose they are.
-fn unpack<M: Message + Default>(any: &Any, name: &str, doing: &str) -> Result<M, Error> {
-    let found = any.type_url.rsplit('/').next().unwrap_or_default();
-    if found != name {
-        let why =
-            format!("unmarshal {doing} request hints: mismatched message type: got {name:?} want {found:?}");
-        return Err(Error::invalid_argument(why));
-    }
-    let unreadable = |error| Error::invalid_argument(format!("unmarshal {doing} request hints: {error}"));
-    M::decode(any.value.as_slice()).map_err(unreadable)
-}
-
-fn pack(name: &str, message: &impl Message) -> Any {
-    Any { type_url: format!("{PREFIX}{name}"), value: message.encode_to_vec() }
-}
 
 fn matchers(wire: &[proto::thanos::LabelMatcher]) -> Result<Vec<Matcher>, Error> {
     proto::matchers_from_proto(wire)

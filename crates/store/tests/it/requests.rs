@@ -116,7 +116,7 @@ async fn hints_choose_blocks_and_tell_what_was_done() {
     let Some(golden) = golden() else { return };
     let blocks = recorded_blocks(&golden);
     let bucket = Arc::new(FsBucket::new(blocks.path()).unwrap());
-    let (store, _data) = open(bucket, |config| config.series_response_hints = true).await;
+    let (store, _data) = open(bucket, |_| {}).await;
     let id = store.block_ids()[0].to_string();
     let hints = hintspb::SeriesRequestHints {
         block_matchers: vec![thanos::LabelMatcher {
@@ -145,6 +145,11 @@ async fn hints_choose_blocks_and_tell_what_was_done() {
             && stats.chunks_touched == stats.merged_chunks_count
     );
     assert!(stats.series_fetch_count > 0 && stats.data_downloaded_size_sum > 0, "{stats:?}");
+
+    // Who does not ask gets none.
+    let silent: Vec<SeriesEvent> =
+        store.series(request(any_metric())).await.unwrap().try_collect().await.unwrap();
+    assert!(silent.iter().all(|event| matches!(event, SeriesEvent::Series(_))));
 
     let wrong = prost_types::Any { type_url: "type.googleapis.com/hintspb.Block".into(), value: Vec::new() };
     let error =

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use client::grpc::Channel;
-use futures::StreamExt;
+use futures::{StreamExt, TryStreamExt};
 use proto::thanos;
 use proto::thanos::info::InfoRequest;
 use proto::thanos::info::info_client::InfoClient;
@@ -69,7 +69,10 @@ impl StoreApi for Remote {
     async fn series(&self, request: SeriesRequest) -> Result<SeriesStream, Error> {
         let context = request.context.clone();
         let frames = self.store().series(request_for(request.into_proto(), &context)?).await?.into_inner();
-        Ok(Events::new(frames).boxed())
+        Ok(match context.call {
+            Some(call) => Events::new(frames.inspect_ok(move |_| call.frame())).boxed(),
+            None => Events::new(frames).boxed(),
+        })
     }
 
     async fn label_names(&self, request: LabelNamesRequest) -> Result<LabelNamesResponse, Error> {

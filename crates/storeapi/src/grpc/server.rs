@@ -28,7 +28,7 @@ pub fn tenant_of<T>(request: &Request<T>) -> Option<String> {
 }
 
 fn context_of<T>(request: &Request<T>) -> RequestContext {
-    RequestContext { tenant: tenant_of(request), store_matchers: Vec::new() }
+    RequestContext { tenant: tenant_of(request), ..RequestContext::default() }
 }
 
 /// Serves a store as `thanos.Store`.

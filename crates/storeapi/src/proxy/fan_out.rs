@@ -11,6 +11,7 @@ use tokio::task::AbortHandle;
 
 use super::{Retrieval, StoreRef};
 use crate::api::{SeriesEvent, SeriesRequest};
+use crate::call_log::StoreCall;
 use crate::merge::Source;
 use crate::shard::ShardMatcher;
 use crate::{Error, ErrorKind};
@@ -45,6 +46,7 @@ impl Source for Reader {
 pub(super) fn read(
     store: Arc<StoreRef>,
     request: &SeriesRequest,
+    call: Option<Arc<StoreCall>>,
     timeout: Duration,
     retrieval: Retrieval,
     empty_streams: IntCounter,
@@ -53,17 +55,21 @@ pub(super) fn read(
         Retrieval::Lazy(responses) => (responses.max(1), 1),
         Retrieval::Eager => (EAGER_BATCH, EAGER_BATCHES),
     };
-    let request = request.clone();
+    let mut request = request.clone();
+    request.context.call.clone_from(&call);
     let (sender, batches) = mpsc::channel(capacity);
     let task = tokio::spawn(async move {
         let resort = !store.supports_without_replica_labels && !request.without_replica_labels.is_empty();
         let remove = if resort { request.without_replica_labels.clone() } else { Vec::new() };
         let shard = if store.supports_sharding { None } else { request.shard_info.clone() };
         let shard = ShardMatcher::new(shard.as_ref());
-        let mut read = Reading { store: &store, sender, timeout, shard, received: 0 };
-        if let Err(error) =
-            if resort { read.sorted(request, &remove).await } else { read.streamed(request, batch).await }
-        {
+        let mut read = Reading { store: &store, sender, timeout, shard, call, received: 0 };
+        let ended =
+            if resort { read.sorted(request, &remove).await } else { read.streamed(request, batch).await };
+        if let Some(call) = &read.call {
+            call.end(ended.as_ref().err().map(ToString::to_string));
+        }
+        if let Err(error) = ended {
             // A closed channel means nobody wants to know any more.
             let _ = read.sender.send(vec![SeriesEvent::Warning(error.to_string())]).await;
         }
@@ -79,6 +85,7 @@ struct Reading<'a> {
     sender: mpsc::Sender<Vec<SeriesEvent>>,
     timeout: Duration,
     shard: ShardMatcher,
+    call: Option<Arc<StoreCall>>,
     received: u64,
 }
 
@@ -97,6 +104,20 @@ impl Reading<'_> {
         })
     }
 
+    /// Counts what came, for whoever asked for it.
+    fn note(&self, events: &[Result<SeriesEvent, Error>]) {
+        if let Some(call) = &self.call {
+            call.received(events.iter().filter_map(|event| event.as_ref().ok()));
+        }
+    }
+
+    /// Counts what goes on.
+    fn note_kept(&self, event: &SeriesEvent) {
+        if let (Some(call), SeriesEvent::Series(series)) = (&self.call, event) {
+            call.kept(series);
+        }
+    }
+
     fn failed(&self, error: Error) -> Error {
         error.context(format!("receive series from {}", self.store))
     }
@@ -111,12 +132,16 @@ impl Reading<'_> {
         let mut events = self.open(request).await?.ready_chunks(batch);
         while let Some(chunk) = self.in_time(events.next()).await? {
             self.received += chunk.len() as u64;
+            self.note(&chunk);
             let mut failure = None;
             let mut kept = Vec::with_capacity(chunk.len());
             for event in chunk {
                 match event {
                     Ok(SeriesEvent::Series(series)) if !self.shard.matches(&series.labels) => {}
-                    Ok(event) => kept.push(event),
+                    Ok(event) => {
+                        self.note_kept(&event);
+                        kept.push(event);
+                    }
                     Err(error) => {
                         failure = Some(self.failed(error));
                         break;
@@ -146,10 +171,14 @@ impl Reading<'_> {
             None
         }) {
             self.received += 1;
+            self.note(std::slice::from_ref(&event));
             match event {
                 Ok(SeriesEvent::Series(mut one)) => {
                     if self.shard.matches(&one.labels) {
                         one.labels = one.labels.without(remove);
+                        if let Some(call) = &self.call {
+                            call.kept(&one);
+                        }
                         series.push(one);
                     }
                 }

@@ -6,11 +6,13 @@ use async_trait::async_trait;
 use futures::{StreamExt, stream};
 use model::labels::Labels;
 use model::matcher::matches_all;
+use proto::hintspb::{Block, QueryStats, SeriesResponseHints};
 use tsdb::chunk::XorAppender;
 
 use crate::Error;
 use crate::api::*;
 use crate::external_labels::{SeriesLabels, match_external_labels};
+use crate::hints;
 use crate::proxy::truncate_to_limit;
 use crate::shard::ShardMatcher;
 
@@ -21,6 +23,7 @@ pub struct MemoryStore {
     series: Vec<(Labels, Vec<(i64, f64)>)>,
     fail_after: Option<(usize, Error)>,
     hang_after: Option<usize>,
+    blocks: Vec<String>,
 }
 
 impl MemoryStore {
@@ -39,6 +42,24 @@ impl MemoryStore {
     pub fn hanging_after(mut self, series: usize) -> Self {
         self.hang_after = Some(series);
         self
+    }
+
+    /// Tells in its hints that these blocks were read, as a store gateway does, with statistics for whoever wants them.
+    pub fn reading_blocks(mut self, ids: &[&str]) -> Self {
+        self.blocks = ids.iter().map(|id| (*id).to_owned()).collect();
+        self
+    }
+
+    fn hints(&self, asked: Option<&prost_types::Any>, series: usize) -> Option<SeriesEvent> {
+        if self.blocks.is_empty() {
+            return None;
+        }
+        let query_stats = asked
+            .is_some_and(hints::wants_stats)
+            .then(|| QueryStats { merged_series_count: series as i64, ..QueryStats::default() });
+        let queried_blocks = self.blocks.iter().map(|id| Block { id: id.clone() }).collect();
+        let answer = SeriesResponseHints { queried_blocks, query_stats };
+        Some(SeriesEvent::Hints(hints::pack("hintspb.SeriesResponseHints", &answer)))
     }
 
     fn select(
@@ -92,13 +113,14 @@ impl StoreApi for MemoryStore {
             .collect();
         series.sort_by(|a, b| a.labels.cmp(&b.labels));
         truncate_to_limit(&mut series, request.limit);
+        let hints = self.hints(request.hints.as_ref(), series.len());
         let events = series.into_iter().map(|series| Ok(SeriesEvent::Series(series)));
         if let Some((after, error)) = &self.fail_after {
             return Ok(stream::iter(events.take(*after)).chain(stream::iter([Err(error.clone())])).boxed());
         }
         match self.hang_after {
             Some(after) => Ok(stream::iter(events.take(after)).chain(stream::pending()).boxed()),
-            None => Ok(stream::iter(events).boxed()),
+            None => Ok(stream::iter(events.chain(hints.map(Ok))).boxed()),
         }
     }
 

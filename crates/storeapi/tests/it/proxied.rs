@@ -7,9 +7,10 @@ use futures::TryStreamExt;
 use model::labels::Labels;
 use model::matcher::Matcher;
 use prometheus::Registry;
+use proto::hintspb::LabelNamesRequestHints;
 use storeapi::testing::MemoryStore;
 use storeapi::{
-    Error, ErrorKind, LabelNamesRequest, LimitedStore, PartialResponse, RequestContext, Retrieval,
+    CallLog, Error, ErrorKind, LabelNamesRequest, LimitedStore, PartialResponse, RequestContext, Retrieval,
     SelectLimits, SeriesEvent, SeriesRequest, StoreApi,
 };
 
@@ -122,4 +123,53 @@ async fn limits_of_the_store_end_the_call() {
     let limited = LimitedStore::new(Arc::new(store("eu").0), limits, &Registry::new()).unwrap();
     let error = gather(&limited, request(PartialResponse::Warn)).await.unwrap_err();
     assert_eq!(error.to_string(), "failed to send samples: limit 240 violated (got 360)");
+}
+
+#[tokio::test]
+async fn log_of_a_call_has_every_store_with_frames_and_hints() {
+    let ((good, good_labels), (bad, bad_labels)) = (store("eu"), store("us"));
+    let good = good.reading_blocks(&["01B", "01A"]);
+    let (good, _served) = serve(Arc::new(good)).await;
+    let stores = vec![
+        reference(Arc::new(good), good_labels, true),
+        reference(Arc::new(bad.failing_after(1, Error::unavailable("block is gone"))), bad_labels, true),
+    ];
+    let proxy = proxy(stores, Retrieval::Eager, Duration::ZERO);
+    let log = Arc::new(CallLog::default());
+    let context = RequestContext { log: Some(log.clone()), ..RequestContext::default() };
+    let hints = Some(storeapi::hints::with_stats());
+    let ask = SeriesRequest { hints, context, response_batch_size: 2, ..request(PartialResponse::Warn) };
+    assert_eq!(gather(&proxy, ask).await.unwrap().0, 4);
+    let figures = log.figures();
+    let told = figures.iter().find(|call| call.error.is_none()).unwrap();
+    // Three series in batches of two, and the hints: three frames.
+    assert_eq!((told.responses, told.series, told.chunks, told.samples), (3, 3, 3, 3));
+    assert_eq!(told.blocks.iter().map(String::as_str).collect::<Vec<_>>(), ["01A", "01B"]);
+    assert_eq!(told.stats.as_ref().map(|stats| stats.merged_series_count), Some(3));
+    let failed = figures.iter().find(|call| call.error.is_some()).unwrap();
+    assert_eq!((failed.series, failed.responses), (1, 1));
+    assert!(failed.error.as_ref().unwrap().contains("block is gone"), "{failed:?}");
+}
+
+#[tokio::test]
+async fn hints_of_a_request_go_on_when_they_ask_for_statistics_and_for_nothing_else() {
+    let (inner, labels) = store("eu");
+    let inner = inner.reading_blocks(&["01A"]);
+    let (lower, _served) = serve(Arc::new(proxy(
+        vec![reference(Arc::new(inner), labels.clone(), true)],
+        Retrieval::Eager,
+        Duration::ZERO,
+    )))
+    .await;
+    let upper = proxy(vec![reference(Arc::new(lower), labels, true)], Retrieval::Eager, Duration::ZERO);
+    let other = storeapi::hints::pack("hintspb.LabelNamesRequestHints", &LabelNamesRequestHints::default());
+    for (hints, stats) in [(storeapi::hints::with_stats(), Some(3)), (other, None)] {
+        let log = Arc::new(CallLog::default());
+        let context = RequestContext { log: Some(log.clone()), ..RequestContext::default() };
+        let ask = SeriesRequest { hints: Some(hints), context, ..request(PartialResponse::Abort) };
+        assert_eq!(gather(&upper, ask).await.unwrap().0, 3);
+        let figures = &log.figures()[0];
+        assert_eq!(figures.stats.as_ref().map(|stats| stats.merged_series_count), stats);
+        assert_eq!(figures.blocks.iter().map(String::as_str).collect::<Vec<_>>(), ["01A"]);
+    }
 }

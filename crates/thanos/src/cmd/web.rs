@@ -42,6 +42,7 @@ pub(super) fn query_page(values: &Values) -> Page {
     };
     let features = json!({
         "queryUrl": query_url(values),
+        "blocksUrl": values.text("query.blocks-url"),
         "tenantHeader": values.text("query.tenant-header"),
         "defaultTenant": values.text("query.default-tenant-id"),
         "tenantBox": values.bool("query.enforce-tenancy"),

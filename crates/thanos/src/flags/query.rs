@@ -102,6 +102,7 @@ const ENGINE: &[Flag] = &[
     Flag::new("query.default-step", Kind::PromDuration, &["1s"], "Smallest step of range queries that name none."),
     Flag::new("store.response-timeout", Kind::PromDuration, &["0ms"], "Longest time an endpoint may be silent in an answer; 0 is no limit."),
     Flag::new("alert.query-url", Kind::Text, &[], "Address of the query page in links of alerts and rules; http://localhost and the port of http-address when not given."),
+    Flag::new("query.blocks-url", Kind::Text, &[], "Address of a page of blocks (/loaded of a store gateway, /blocks of a compactor or a bucket web); the blocks that a query has read link to it. Thanos does not have this flag."),
     Flag::new("grpc.proxy-strategy", Kind::Enum(&["eager", "lazy"]), &["eager"], "Whether answers of endpoints are read ahead.").hidden(),
     Flag::new("query.telemetry.request-duration-seconds-quantiles", Kind::Float, &["0.1", "0.25", "0.75", "1.25", "1.75", "2.5", "3", "5", "10"], "A bucket of the duration histogram of Series calls; repeatable.").repeated(),
     Flag::new("query.telemetry.request-samples-quantiles", Kind::Float, &["100", "1000", "10000", "100000", "1000000"], "A class of sample counts in that histogram; repeatable.").repeated(),

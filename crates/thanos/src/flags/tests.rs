@@ -70,6 +70,7 @@ fn flags_are_those_of_the_reference_tables() {
                 "query.max-samples",
                 "query.max-memory",
                 "query.max-memory-total",
+                "query.blocks-url",
             ],
             "compact" => &["compact.halt-on-error", "compact.threads", "retention.keep-until-downsampled"],
             _ => &[],
