@@ -28,7 +28,7 @@ export async function openPage(
     reducedMotion: 'reduce',
   });
   const page = await context.newPage();
-  page.setDefaultTimeout(30_000);
+  page.setDefaultTimeout(90_000);
   const problems = [];
   page.on('console', message => {
     if (message.type() === 'error' && !/Failed to load resource/.test(message.text()))

@@ -1,7 +1,16 @@
 // Starts Prometheus, sidecar, store, compactor and querier on free ports of the loopback.
 // As a program: prints their addresses as JSON and runs until a signal.
 import { execFileSync, spawn } from 'node:child_process';
-import { copyFileSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -41,7 +50,7 @@ function freePort() {
   });
 }
 
-async function untilTrue(what, check, seconds = 60) {
+async function untilTrue(what, check, seconds = 120) {
   const end = Date.now() + seconds * 1000;
   for (;;) {
     try {
@@ -155,6 +164,7 @@ scrape_configs:
       `--endpoint=${sidecar.grpc}`,
       `--endpoint=${store.grpc}`,
       `--endpoint=127.0.0.1:${dead}`,
+      `--query.blocks-url=${store.http}/loaded`,
     );
     const prefix = '/some/prefix';
     const prefixed = await component(
@@ -180,6 +190,19 @@ scrape_configs:
       const { data } = await json(`${query.http}/api/v1/query?query=rate(demo_native_seconds[20s])`);
       return data?.result?.[0]?.histogram?.[1]?.buckets?.length > 0;
     });
+    /** A querier over a store whose blocks are of two resolutions: those past the retention of raw data are downsampled. */
+    const startDownsampled = async () => {
+      const own = join(dir, 'downsampled');
+      cpSync(join(dir, 'bucket'), own, { recursive: true });
+      const config = `type: FILESYSTEM\nconfig: {directory: ${own}}\n`;
+      writeFileSync(join(dir, 'downsampled.yml'), config);
+      const [http, objstore] = [await freePort(), '--objstore.config-file=downsampled.yml'];
+      const once = [`--http-address=127.0.0.1:${http}`, '--consistency-delay=0s', '--delete-delay=0s'];
+      const args = ['compact', '--data-dir=compact-once', objstore, ...once, '--retention.resolution-raw=2d'];
+      execFileSync(programs.thanos, args, { cwd: dir, stdio: 'ignore', timeout: 120_000 });
+      const behind = await component('store2', '--data-dir=store2', objstore);
+      return component('query4', `--endpoint=${behind.grpc}`);
+    };
     const kill = name => {
       const child = children.get(name);
       child?.kill('SIGKILL');
@@ -195,6 +218,7 @@ scrape_configs:
       dead: `127.0.0.1:${dead}`,
       dir,
       startAs,
+      startDownsampled,
       stop,
       keepLogs,
       kill,
@@ -219,7 +243,14 @@ async function metric(http, name) {
 }
 
 if (import.meta.filename === process.argv[1]) {
-  const { stop, kill: _, startAs: __, keepLogs: ___, ...addresses } = await startStack();
+  const {
+    stop,
+    kill: _,
+    startAs: __,
+    keepLogs: ___,
+    startDownsampled: ____,
+    ...addresses
+  } = await startStack();
   process.stdout.write(`${JSON.stringify(addresses, null, 1)}\n`);
   const end = () => void stop().then(() => process.exit(0));
   process.on('SIGINT', end);

@@ -6,6 +6,8 @@ export type Component = 'query' | 'rule' | 'store' | 'compact' | 'bucket';
 export interface Features {
   /** Base address of the querier that rules link to. */
   queryUrl: string;
+  /** Page of blocks that the blocks of a query link to. */
+  blocksUrl: string;
   tenantHeader: string;
   defaultTenant: string;
   tenantBox: boolean;
@@ -48,6 +50,7 @@ export interface Config {
 
 const defaultFeatures: Features = {
   queryUrl: '',
+  blocksUrl: '',
   tenantHeader: 'THANOS-TENANT',
   defaultTenant: 'default-tenant',
   tenantBox: false,

@@ -81,6 +81,30 @@ export function blockCases(world) {
     });
   });
 
+  test('two handles choose the time that is shown, by keyboard and pointer', async () => {
+    await visit(world, compact(), '/blocks', async page => {
+      await lanes(page).waitFor();
+      const start = page.getByRole('slider', { name: 'Start of the time shown' });
+      const end = page.getByRole('slider', { name: 'End of the time shown' });
+      await start.focus();
+      for (let turn = 0; turn < 3; turn++) await page.keyboard.press('ArrowRight');
+      await until('a later start', () => param(page, 'min-time') !== null);
+      const before = Number(param(page, 'min-time'));
+      assert.equal(String(before), await start.getAttribute('aria-valuenow'));
+      const box = await end.boundingBox();
+      await page.mouse.move(box.x + box.width / 2, box.y + box.height / 2);
+      await page.mouse.down();
+      await page.mouse.move(box.x - 200, box.y + box.height / 2, { steps: 5 });
+      await page.mouse.up();
+      const whole = Number(await end.getAttribute('aria-valuemax'));
+      await until('an earlier end', () => Number(param(page, 'max-time')) < whole);
+      assert.equal(Number(param(page, 'min-time')), before);
+      await page.reload();
+      await lanes(page).waitFor();
+      assert.equal(await start.getAttribute('aria-valuenow'), String(before));
+    });
+  });
+
   test('meta.json is downloaded', async () => {
     await visit(world, world.stack.store.http, '/loaded', async page => {
       await lanes(page).focus();
@@ -89,6 +113,35 @@ export function blockCases(world) {
       await page.getByRole('button', { name: 'Download meta.json' }).click();
       assert.match((await saved).suggestedFilename(), /-meta\.json$/);
     });
+  });
+
+  test('a bucket that is being read for the first time says so, and fills', async () => {
+    const { blocks, ...rest } = manyBlocks();
+    const first = { ...rest, refreshedAt: '0001-01-01T00:00:00Z', blocks: blocks.slice(0, 3) };
+    let asked = 0;
+    await visit(
+      world,
+      compact(),
+      '/blocks?refresh=off',
+      async page => {
+        await page.getByText('3 blocks so far').waitFor();
+        await page.getByText(/^3 blocks in 40 label sets/).waitFor();
+        await page.getByText(/ in 1 label set/).waitFor();
+        assert.equal(await page.getByText('so far').count(), 0);
+        assert.equal(asked, 2);
+      },
+      {
+        prepare: page =>
+          page.route('**/api/v1/blocks/overview*', route =>
+            asked++ > 0
+              ? route.continue()
+              : route.fulfill({
+                  contentType: 'application/json',
+                  body: JSON.stringify({ status: 'success', data: first }),
+                }),
+          ),
+      },
+    );
   });
 
   test('100,000 blocks stay fluid', async () => {

@@ -151,6 +151,8 @@ export function pageCases(world) {
       await until('address', () => param(page, 'state') === 'firing');
       assert.equal(await page.getByText('Quiet').count(), 0);
       await page.getByRole('button', { name: /AlwaysFiring/ }).click();
+      await until('address', () => param(page, 'open') === 'demo/AlwaysFiring');
+      await page.reload();
       await page.getByText('<b>not bold</b>').first().waitFor();
       await page.getByRole('link', { name: 'History' }).press('Enter');
       await page.waitForURL('**/graph?**');

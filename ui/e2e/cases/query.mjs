@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
+import { axe } from '../browser.mjs';
 import { link, param, until, visit } from './visit.mjs';
 
 /** Holds back all of the program but the editor. */
@@ -9,6 +10,11 @@ function holdProgram(page, held) {
     await held;
     await route.continue();
   });
+}
+
+/** A time of which blocks are in the bucket, as the page writes it. */
+function yesterday() {
+  return new Date(Date.now() - 86_400_000).toISOString().slice(0, 19).replace('T', ' ');
 }
 
 export function queryCases(world) {
@@ -204,14 +210,16 @@ export function queryCases(world) {
     });
   });
 
-  test('operators are explained', async () => {
+  test('operators are explained, under the name of either engine', async () => {
     await visit(
       world,
       base(),
       link({ expr: 'sum by (zone) (rate(demo_load[1m]))', tab: 'explain', engine: 'prometheus' }),
       async page => {
-        await page.getByRole('button', { name: 'Use it' }).click();
-        await page.getByRole('list', { name: 'Explanation' }).locator('code').first().waitFor();
+        await page
+          .getByRole('list', { name: 'Explanation' })
+          .getByText('[aggregate] sum by (zone)')
+          .waitFor();
       },
     );
   });
@@ -277,6 +285,62 @@ export function queryCases(world) {
       const figures = page.getByTestId('figures');
       await figures.getByText('resolution: raw').waitFor();
       await figures.getByText('asked 2 of 3 endpoints').waitFor();
+    });
+  });
+
+  test('an answer of two resolutions tells both', async () => {
+    const { http } = await world.stack.startDownsampled();
+    const path = link({ expr: 'demo_past', tab: '0', range_input: '3d', max_source_resolution: '5m' });
+    await visit(world, http, path, async page => {
+      await page.getByTestId('figures').getByText('resolution: raw + 5m').waitFor();
+      await page.getByTestId('legend').getByText('4 series').waitFor();
+      await page.getByRole('combobox', { name: 'Maximum source resolution' }).click();
+      await page.getByRole('option', { name: 'Only raw data' }).click();
+      await page.getByText('resolution: raw ·').waitFor();
+    });
+  });
+
+  test('an analysis shows what each endpoint did', async () => {
+    const path = {
+      expr: 'sum(rate(demo_past[1h]))',
+      tab: '0',
+      range_input: '2d',
+      engine: 'thanos',
+      analyze: '1',
+    };
+    await visit(world, base(), link(path), async page => {
+      const fanout = page.getByTestId('analysis').getByRole('table', { name: 'Fan-out' });
+      for (const { grpc } of [world.stack.sidecar, world.stack.store]) {
+        const cells = fanout.getByRole('row').filter({ hasText: grpc }).getByRole('cell');
+        await cells.nth(1).getByText(/s$/).waitFor();
+        await cells.nth(2).getByText(/ KiB$/).waitFor();
+        assert.equal(await cells.nth(4).textContent(), '4', 'series');
+        assert.ok(Number((await cells.nth(6).textContent()).replaceAll(',', '')) > 1000, 'samples');
+      }
+      await page.screenshot({ path: `${world.artifacts}/analysis.png` });
+    });
+  });
+
+  test('the blocks behind an answer are told, and lead to their page', async () => {
+    let href;
+    const params = { expr: 'demo_past', tab: '1', range_input: '2d', end_input: yesterday() };
+    await visit(world, base(), link(params), async page => {
+      await page.getByRole('switch', { name: 'Blocks read' }).click();
+      await until('address', () => param(page, 'g0.blocks') === '1');
+      const read = page.getByRole('region', { name: `Blocks read by ${world.stack.store.grpc}` });
+      await read.getByText(/series used/).waitFor();
+      const block = read.getByRole('link', { name: /^[0-9A-Z]{26}$/ }).first();
+      href = await block.getAttribute('href');
+      assert.ok(href.startsWith(`${world.stack.store.http}/loaded?`), href);
+      await read.getByRole('button', { name: `Copy ${await block.textContent()}` }).waitFor();
+      assert.deepEqual(await axe(page), []);
+      await page.screenshot({ path: `${world.artifacts}/blocks-read.png` });
+    });
+    const url = new URL(href);
+    await visit(world, url.origin, url.pathname + url.search, async page => {
+      const side = page.getByRole('complementary', { name: 'Block' });
+      await side.getByRole('heading', { name: url.searchParams.get('block') }).waitFor();
+      await page.getByText(/^1 of \d+ blocks/).waitFor();
     });
   });
 

@@ -48,6 +48,28 @@ export function shellCases(world) {
     });
   });
 
+  test("what Thanos's pages have kept is taken over", async () => {
+    const prepare = page =>
+      page.addInitScript(() => {
+        localStorage.setItem('user-prefers-color-scheme', '"dark"');
+        localStorage.setItem('use-local-time', 'true');
+      });
+    await visit(
+      world,
+      query(),
+      '/stores',
+      async page => {
+        await page.getByRole('button', { name: 'Theme: dark' }).waitFor();
+        await page.getByRole('button', { name: 'Settings' }).click();
+        await until(
+          'zone',
+          async () => (await page.getByRole('combobox', { name: 'Time zone' }).inputValue()) === 'local',
+        );
+      },
+      { prepare },
+    );
+  });
+
   test('pages work below a prefix', async () => {
     const { http, prefix } = world.stack.prefixed;
     await visit(world, http, `${prefix}/stores`, async page => {
@@ -65,6 +87,9 @@ export function shellCases(world) {
       await page.getByLabel('Flag or value').fill('grpc-addr');
       await until('address', () => param(page, 'search') === 'grpc-addr');
       await page.getByText('--grpc-address').waitFor();
+      await until('marked', async () =>
+        (await page.locator('td mark').allTextContents()).includes('grpc-addr'),
+      );
     });
   });
 }

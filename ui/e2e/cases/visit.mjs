@@ -32,7 +32,7 @@ export function link(params) {
 }
 
 /** Waits until `check` says something else than false. */
-export async function until(what, check, seconds = 30) {
+export async function until(what, check, seconds = 90) {
   const end = Date.now() + seconds * 1000;
   for (;;) {
     const value = await check();

@@ -38,6 +38,15 @@ interface QueryExtras {
   endpoints?: QueryEndpoints;
   /** Milliseconds of the aggregates that served it; 0 is raw. */
   resolutions?: number[];
+  blocks?: BlocksRead[];
+}
+
+/** What one store has read; the statistics are counts, and bytes where the name ends in `SizeSum`. */
+export interface BlocksRead {
+  endpointAddr: string;
+  blocks: string[];
+  moreBlocks?: number;
+  stats?: Record<string, number | string>;
 }
 
 export type QueryData = QueryExtras &
@@ -56,6 +65,8 @@ export interface FanoutEntry {
   series?: number;
   chunks?: number;
   samples?: number;
+  /** Why the answer ended early. */
+  error?: string;
 }
 
 export interface Analysis {

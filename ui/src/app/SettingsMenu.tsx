@@ -1,6 +1,7 @@
 import { ActionIcon, Autocomplete, Popover, Stack, Switch, TextInput, Tooltip } from '@mantine/core';
 import { IconSettings } from '@tabler/icons-react';
 import { useState } from 'react';
+import { config } from '../config';
 import type { Setting } from '../lib/storage';
 import { isZone } from '../lib/time';
 import { webUrl } from '../lib/url';
@@ -70,6 +71,13 @@ export function SettingsMenu() {
           <Toggle of={settings.highlighting} label="Syntax highlighting" />
           <Toggle of={settings.linter} label="Linter" />
           <Address of={settings.alertmanager} label="Alertmanager" example="http://alertmanager:9093" />
+          {config.component === 'query' && (
+            <Address
+              of={settings.blocksPage}
+              label="Page of blocks"
+              example={config.features.blocksUrl || 'http://thanos-store:10902/loaded'}
+            />
+          )}
           <Address of={settings.traces} label="Traces" example="http://jaeger:16686/trace/{trace}" />
         </Stack>
       </Popover.Dropdown>

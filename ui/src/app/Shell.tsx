@@ -1,5 +1,6 @@
 import {
   ActionIcon,
+  Anchor,
   AppShell,
   Box,
   Burger,
@@ -30,6 +31,9 @@ import { useShortcuts } from './useShortcuts';
 const CommandPalette = lazy(() => import('./CommandPalette'));
 const ShortcutList = lazy(() => import('./ShortcutList'));
 const contents = new Map(Object.entries(pages).map(([name, page]) => [name, lazy(page.load)]));
+
+/** Thanos's own, which hold here too. */
+const helpUrl = 'https://thanos.io/tip/thanos/getting-started.md/';
 
 const names: Record<string, string> = {
   query: 'Query',
@@ -142,7 +146,10 @@ export function Shell() {
         </Container>
         <Box component="footer" px="md" pb="sm">
           <Text size="xs" c="dimmed">
-            Thanos {component} {config.version}
+            Thanos {component} {config.version} ·{' '}
+            <Anchor size="xs" underline="always" href={helpUrl} rel="noreferrer">
+              Help
+            </Anchor>
           </Text>
         </Box>
       </AppShell.Main>

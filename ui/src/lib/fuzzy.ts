@@ -22,6 +22,26 @@ export function fuzzyScore(needle: string, text: string): number | null {
   return score - text.length / 100;
 }
 
+/** The places in `text` of the letters of `needle` that make it a match, ascending; none where it is not one. */
+export function fuzzyPlaces(needle: string, text: string): number[] {
+  const wanted = needle.trim().toLowerCase();
+  const lower = text.toLowerCase();
+  // Some capitals become several letters; then places would be those of another text.
+  if (wanted === '' || lower.length !== text.length) return [];
+  const whole = lower.indexOf(wanted);
+  if (whole >= 0) return Array.from(wanted, (_, at) => whole + at);
+  const places: number[] = [];
+  let from = 0;
+  for (const letter of wanted) {
+    if (letter === ' ') continue;
+    const at = lower.indexOf(letter, from);
+    if (at < 0) return [];
+    places.push(at);
+    from = at + 1;
+  }
+  return places;
+}
+
 /** Those that match, best first; order is kept among equals. */
 export function fuzzyFilter<T>(needle: string, items: readonly T[], text: (item: T) => string): T[] {
   if (needle.trim() === '') return [...items];

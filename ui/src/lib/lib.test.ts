@@ -2,9 +2,10 @@ import { describe, expect, it } from 'vitest';
 import { readConfig } from '../config';
 import { formatDuration, humanDuration, parseDuration, parseGoDuration } from './duration';
 import { formatBytes, formatNumber, formatSi, formatTicks } from './format';
-import { fuzzyFilter } from './fuzzy';
+import { fuzzyFilter, fuzzyPlaces } from './fuzzy';
 import { commonLabels, formatLabels } from './labels';
 import { formatAgo, formatTime, parseTime } from './time';
+import { blocksUrl } from './url';
 
 describe('durations', () => {
   it('are read', () => {
@@ -101,6 +102,28 @@ describe('search', () => {
       'nctx',
       'node_cpu_total',
     ]);
+  });
+});
+
+describe('letters that were found', () => {
+  it('are told by their places', () => {
+    expect(fuzzyPlaces('cpu', 'node_cpu')).toEqual([5, 6, 7]);
+    expect(fuzzyPlaces('N c', 'node_cpu')).toEqual([0, 5]);
+    expect(fuzzyPlaces('xyz', 'node_cpu')).toEqual([]);
+    expect(fuzzyPlaces('', 'node_cpu')).toEqual([]);
+  });
+});
+
+describe('pages of blocks', () => {
+  it('are addressed with the blocks, whatever else their address has', () => {
+    expect(blocksUrl('http://s:1/loaded?labels=a', ['01A'])).toBe(
+      'http://s:1/loaded?labels=a&ulid=01A&block=01A',
+    );
+    expect(blocksUrl('https://s/blocks', ['01A', '01B'])).toBe('https://s/blocks?ulid=01A%2C01B');
+  });
+  it('are none where the address is not one of the web', () => {
+    for (const page of ['', 'javascript:alert(1)', '/loaded', 'http://['])
+      expect(blocksUrl(page, ['01A'])).toBeUndefined();
   });
 });
 

@@ -57,6 +57,11 @@ export function sourcesOf(group: RuleGroup, rule: Rule): string[] {
   return own.length === all.length && own.every(source => all.includes(source)) ? [] : own;
 }
 
+/** Names a rule in an address. Rules of one name in groups of one name are opened together. */
+export function ruleKey(group: RuleGroup, rule: Rule): string {
+  return [group.name, rule.name].map(encodeURIComponent).join('/');
+}
+
 /** Groups of one name and file may come from different sources, so the place is part of the key. */
 export function groupKey(group: RuleGroup, index: number): string {
   return `${group.file};${group.name};${index}`;

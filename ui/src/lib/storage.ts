@@ -13,6 +13,17 @@ function read(key: string): string | null {
   }
 }
 
+/** What another program's pages have kept under a key, as JSON; undefined when there is nothing that can be read. */
+export function kept(key: string): unknown {
+  const stored = read(key);
+  if (stored === null) return undefined;
+  try {
+    return JSON.parse(stored);
+  } catch {
+    return stored;
+  }
+}
+
 export function setting<T>(key: string, initial: T, valid: (value: unknown) => boolean): Setting<T> {
   const listeners = new Set<() => void>();
   let value = initial;

@@ -10,6 +10,17 @@ export function silenceUrl(alertmanager: string, labels: Record<string, string>)
   return base && `${base}/#/silences/new?filter=${encodeURIComponent(`{${matchers.join(',')}}`)}`;
 }
 
+/** The page of blocks at an address, with these blocks, and the first of them opened where it is one. */
+export function blocksUrl(page: string, ids: readonly string[]): string | undefined {
+  const base = webUrl(page);
+  if (base === undefined || !URL.canParse(base)) return undefined;
+  const url = new URL(base);
+  url.searchParams.set('ulid', ids.join(','));
+  const [only] = ids;
+  if (ids.length === 1 && only !== undefined) url.searchParams.set('block', only);
+  return url.href;
+}
+
 /** Where a trace is shown. */
 export function traceUrl(template: string, id: string): string | undefined {
   const url = webUrl(template);

@@ -17,6 +17,7 @@ import { QueryLink, queryUrl } from '../../components/rules/QueryLink';
 import { RuleGroupCard, Sources } from '../../components/rules/RuleGroupCard';
 import { SearchInput } from '../../components/SearchInput';
 import { StateBadge } from '../../components/StateBadge';
+import { Warnings } from '../../components/Warnings';
 import { humanDuration } from '../../lib/duration';
 import { formatNumber } from '../../lib/format';
 import { type Labels, quote } from '../../lib/labels';
@@ -26,6 +27,7 @@ import {
   countBy,
   filterGroups,
   groupKey,
+  ruleKey,
   sourcesOf,
   stateOf,
 } from '../../lib/ruleGroups';
@@ -114,19 +116,22 @@ function AlertRule({
   group,
   rule,
   annotations,
+  open,
+  onToggle,
   now,
 }: {
   group: RuleGroup;
   rule: Rule;
+  open: boolean;
+  onToggle: () => void;
   annotations: boolean;
   now: number;
 }) {
-  const [open, setOpen] = useState(false);
   const alerts = alertsOf(rule);
   const Icon = open ? IconChevronDown : IconChevronRight;
   return (
     <div className={classes.rule} data-state={stateOf(rule)}>
-      <UnstyledButton className={classes.head} onClick={() => setOpen(!open)} aria-expanded={open}>
+      <UnstyledButton className={classes.head} onClick={onToggle} aria-expanded={open}>
         <Icon size={14} aria-hidden />
         <Text size="sm" fw={600} className="break">
           {rule.name}
@@ -168,6 +173,8 @@ export default function AlertsPage() {
   const [states, setStates] = useParam('state');
   const [page, setPage] = useParam('page');
   const [annotations, setAnnotations] = useParam('annotations', '0');
+  const [open, setOpen] = useParam('open');
+  const opened = parseSet(open);
   const now = useNow(5000);
   const groups = rules.data?.data.groups ?? [];
   const counts = countBy(groups, stateOf);
@@ -199,11 +206,7 @@ export default function AlertsPage() {
       </PageHeader>
       {rules.error && <ErrorBox error={rules.error} />}
       {rules.isPending && <Loading what="alerts" />}
-      {rules.data?.warnings.map(warning => (
-        <Text key={warning} size="sm" c="var(--mantine-color-error)">
-          {warning}
-        </Text>
-      ))}
+      <Warnings texts={rules.data?.warnings} />
       {rules.data !== undefined && found.length === 0 && (
         <Text c="dimmed">{groups.length === 0 ? 'No alerting rules' : 'No alerting rule matches'}</Text>
       )}
@@ -216,7 +219,19 @@ export default function AlertsPage() {
           ))}
         >
           {group.rules.map((rule, at) => (
-            <AlertRule key={at} group={group} rule={rule} annotations={annotations === '1'} now={now} />
+            <AlertRule
+              key={at}
+              group={group}
+              rule={rule}
+              annotations={annotations === '1'}
+              open={opened.has(ruleKey(group, rule))}
+              onToggle={() => {
+                const key = ruleKey(group, rule);
+                if (!opened.delete(key)) opened.add(key);
+                setOpen([...opened].join(','));
+              }}
+              now={now}
+            />
           ))}
         </RuleGroupCard>
       ))}

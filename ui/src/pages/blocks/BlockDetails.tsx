@@ -20,6 +20,8 @@ interface Props {
   admin: boolean;
   deleteDelay: number;
   view: string;
+  /** Blocks that are made of it. */
+  partOf: readonly Block[];
   /** Finds a block that is there. */
   find: (id: string) => Block | undefined;
   onSelect: (block: Block | null) => void;
@@ -44,6 +46,39 @@ async function saveMeta(id: string, view: string): Promise<void> {
   }
 }
 
+/** Blocks before or after it, to walk to. */
+function Relatives({
+  title,
+  ids,
+  find,
+  onSelect,
+}: Pick<Props, 'find' | 'onSelect'> & { title: string; ids: readonly string[] }) {
+  if (ids.length === 0) return null;
+  return (
+    <div>
+      <Text size="sm" fw={600}>
+        {title}
+      </Text>
+      {ids.map(id => {
+        const block = find(id);
+        return (
+          <div key={id}>
+            <UnstyledButton
+              className="mono"
+              fz="xs"
+              td={block === undefined ? 'none' : 'underline'}
+              disabled={block === undefined}
+              onClick={() => block !== undefined && onSelect(block)}
+            >
+              {id} {block === undefined && '(no longer there)'}
+            </UnstyledButton>
+          </div>
+        );
+      })}
+    </div>
+  );
+}
+
 /** All there is to know of one block. */
 export function BlockDetails({
   block,
@@ -52,6 +87,7 @@ export function BlockDetails({
   admin,
   deleteDelay,
   view,
+  partOf,
   find,
   onSelect,
   onChanged,
@@ -103,29 +139,8 @@ export function BlockDetails({
             {[mark.reason, mark.details].filter(Boolean).map(text => `; ${text}`)}
           </Text>
         ))}
-        {parents.length > 0 && (
-          <div>
-            <Text size="sm" fw={600}>
-              Made of
-            </Text>
-            {parents.map(id => {
-              const parent = find(id);
-              return (
-                <div key={id}>
-                  <UnstyledButton
-                    className="mono"
-                    fz="xs"
-                    td={parent === undefined ? 'none' : 'underline'}
-                    disabled={parent === undefined}
-                    onClick={() => parent !== undefined && onSelect(parent)}
-                  >
-                    {id} {parent === undefined && '(no longer there)'}
-                  </UnstyledButton>
-                </div>
-              );
-            })}
-          </div>
-        )}
+        <Relatives title="Made of" ids={parents} find={find} onSelect={onSelect} />
+        <Relatives title="Part of" ids={partOf.map(other => other.id)} find={find} onSelect={onSelect} />
         <Group gap={6}>
           <Button size="compact-sm" variant="default" onClick={() => void saveMeta(block.id, view)}>
             Download meta.json

@@ -1,7 +1,9 @@
 import { useComputedColorScheme, VisuallyHidden } from '@mantine/core';
 import { useElementSize } from '@mantine/hooks';
 import { type KeyboardEvent, type PointerEvent, useEffect, useRef, useState } from 'react';
+import { LabelSet } from '../../components/LabelSet';
 import { formatBytes } from '../../lib/format';
+import type { Labels } from '../../lib/labels';
 import { formatTime } from '../../lib/time';
 import { useSetting } from '../../lib/useSetting';
 import { settings } from '../../settings';
@@ -13,6 +15,7 @@ import { pan, type View, zoom } from './view';
 
 interface Props {
   layout: Layout;
+  labelSets: readonly Labels[];
   view: View;
   whole: View;
   marks: ReadonlyMap<string, Mark[]>;
@@ -40,7 +43,15 @@ export function neighbour(rows: readonly Row[], block: Block | null, key: string
   return other.blocks.reduce((best, candidate) => (far(candidate) < far(best) ? candidate : best));
 }
 
-function Tooltip({ block, marks, left, top }: { block: Block; marks: Mark[]; left: number; top: number }) {
+interface TooltipProps {
+  block: Block;
+  labels: Labels | undefined;
+  marks: Mark[];
+  left: number;
+  top: number;
+}
+
+function Tooltip({ block, labels, marks, left, top }: TooltipProps) {
   const [zone] = useSetting(settings.zone);
   return (
     <div className={classes.tooltip} style={{ left, top }}>
@@ -52,6 +63,7 @@ function Tooltip({ block, marks, left, top }: { block: Block; marks: Mark[]; lef
         level {block.level}, {resolutionName(block.resolution)}, {formatBytes(block.totalBytes)},{' '}
         {block.source}
       </div>
+      <LabelSet labels={labels} />
       {marks.map(mark => (
         <div key={mark.kind}>marked for {markNames[mark.kind]}</div>
       ))}
@@ -60,7 +72,17 @@ function Tooltip({ block, marks, left, top }: { block: Block; marks: Mark[]; lef
 }
 
 /** All blocks in lanes over time, drawn on a canvas: what is out of sight costs nothing. */
-export function BlocksCanvas({ layout, view, whole, marks, busy, selected, onView, onSelect }: Props) {
+export function BlocksCanvas({
+  layout,
+  labelSets,
+  view,
+  whole,
+  marks,
+  busy,
+  selected,
+  onView,
+  onSelect,
+}: Props) {
   const canvas = useRef<HTMLCanvasElement>(null);
   const scroller = useRef<HTMLElement>(null);
   const { ref: sized, width } = useElementSize<HTMLDivElement>();
@@ -199,6 +221,7 @@ export function BlocksCanvas({ layout, view, whole, marks, busy, selected, onVie
       {hover !== null && (
         <Tooltip
           block={hover.block}
+          labels={labelSets[hover.block.set]}
           marks={marks.get(hover.block.id) ?? []}
           left={hover.left}
           top={hover.top}

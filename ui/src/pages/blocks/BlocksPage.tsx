@@ -1,6 +1,6 @@
 import { Alert, Select, Text } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
-import { useMemo, useState } from 'react';
+import { useEffect, useMemo, useState } from 'react';
 import { call } from '../../api/client';
 import { usePage, useParam } from '../../app/useRouter';
 import { ErrorBox } from '../../components/ErrorBox';
@@ -17,7 +17,8 @@ import { FilterBar } from './FilterBar';
 import { Legend } from './Legend';
 import { layout } from './layout';
 import { Summary } from './Summary';
-import { countMarks, filterBlocks, gaps, marksById, overlaps, totals } from './survey';
+import { childrenOf, countMarks, filterBlocks, gaps, marksById, overlaps, totals } from './survey';
+import { TimeSlider } from './TimeSlider';
 import { type Block, markNames, type Overview, type Plan } from './types';
 import { useFilter } from './useFilter';
 import { useView, wholeOf } from './useView';
@@ -76,6 +77,10 @@ function Page({
   const whole = useMemo(() => wholeOf(blocks), [blocks]);
   const [seen, setSeen] = useView(whole);
   const selected = byId.get(selectedId) ?? null;
+  const partOf = useMemo(
+    () => (selected === null ? [] : childrenOf(blocks, selected.id)),
+    [blocks, selected],
+  );
   const select = (block: Block | null): void => setSelectedId(block?.id ?? '');
   const counts = countMarks(overview.marks);
   const bytes = blocks.reduce((sum, block) => sum + block.totalBytes, 0);
@@ -103,6 +108,7 @@ function Page({
           ) : (
             <BlocksCanvas
               layout={laid}
+              labelSets={labelSets}
               view={seen}
               whole={whole}
               marks={marks}
@@ -112,6 +118,7 @@ function Page({
               onSelect={select}
             />
           )}
+          <TimeSlider view={seen} whole={whole} onView={setSeen} />
           <Legend />
           <Text size="xs" c="dimmed">
             Drag to move, Ctrl and wheel to zoom, Shift and wheel to go sideways, click for details.
@@ -126,6 +133,7 @@ function Page({
               admin={overview.admin && config.features.adminOperations}
               deleteDelay={config.features.deleteDelay}
               view={view}
+              partOf={partOf}
               find={id => byId.get(id)}
               onSelect={select}
               onChanged={onChanged}
@@ -149,13 +157,22 @@ export default function BlocksPage() {
     if (config.features.plan) void plan.refetch();
   };
   const { data } = overview;
+  const refreshedAt = data === undefined ? 0 : Date.parse(data.refreshedAt);
+  // The zero time of Go: the server has not yet looked through the bucket.
+  const beingRead = data !== undefined && !(refreshedAt > 0);
+  const { refetch } = overview;
+  useEffect(() => {
+    if (!beingRead) return;
+    const timer = setInterval(() => void refetch(), 2000);
+    return () => clearInterval(timer);
+  }, [beingRead, refetch]);
   return (
     <>
       <PageHeader
         title={loaded ? 'Loaded blocks' : 'Blocks'}
         refresh={again}
         refreshing={overview.isFetching}
-        updatedAt={data === undefined ? 0 : Date.parse(data.refreshedAt)}
+        updatedAt={refreshedAt}
       >
         <Select
           size="sm"
@@ -173,6 +190,11 @@ export default function BlocksPage() {
       {overview.error && <ErrorBox error={overview.error} />}
       {plan.error && <ErrorBox title="No plan of compactions" error={plan.error} />}
       {overview.isPending && <Loading what="blocks" />}
+      {beingRead && (
+        <Alert color="blue" title="The bucket is being read for the first time" my="xs" role="status">
+          {plural(data.blocks.length, 'block')} so far. More appear as they are found.
+        </Alert>
+      )}
       {data?.err && (
         <Alert color="orange" title="The list may be old" my="xs">
           {data.err}

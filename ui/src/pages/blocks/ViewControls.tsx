@@ -17,6 +17,8 @@ const lengths: [string, number][] = [
   ['30d', 30],
   ['180d', 180],
   ['360d', 360],
+  ['720d', 720],
+  ['1440d', 1440],
 ];
 
 /** Which part of the time is shown. */
@@ -62,6 +64,7 @@ export function ViewControls({ view, whole, onView }: Props) {
             key={name}
             size="xs"
             variant="default"
+            {...(days > 360 ? { visibleFrom: 'sm' } : {})}
             onClick={() => onView({ start: view.end - days * 86_400_000, end: view.end })}
           >
             {name}

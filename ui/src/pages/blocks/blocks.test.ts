@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { blockAt, firstAfter, layout, rowHeight, rowsBetween, titleHeight } from './layout';
-import { type BlockFilter, filterBlocks, gaps, marksById, overlaps, totals } from './survey';
+import { type BlockFilter, childrenOf, filterBlocks, gaps, marksById, overlaps, totals } from './survey';
 import type { Block, Mark } from './types';
-import { axisTimes, pan, zoom } from './view';
+import { axisTimes, pan, within, zoom } from './view';
 
 const block = (id: string, minTime: number, maxTime: number, more: Partial<Block> = {}): Block => ({
   id,
@@ -85,6 +85,15 @@ describe('a survey of blocks', () => {
       { level: 2, count: 1, bytes: 10 },
     ]);
   });
+  it('finds what a block became part of', () => {
+    const all = [
+      block('A', 0, 1),
+      block('B', 0, 2, { parents: ['A', 'C'] }),
+      block('D', 0, 4, { parents: ['B'] }),
+    ];
+    expect(childrenOf(all, 'A').map(found => found.id)).toEqual(['B']);
+    expect(childrenOf(all, 'D')).toEqual([]);
+  });
   it('filters', () => {
     const marks: Mark[] = [{ id: '01B', kind: 'deletion', time: 1, details: '', reason: '' }];
     const all = [
@@ -107,6 +116,7 @@ describe('a survey of blocks', () => {
       );
     expect(find({})).toHaveLength(3);
     expect(find({ ulid: '1b' })).toEqual(['01B']);
+    expect(find({ ulid: '01a, 1c,' })).toEqual(['01A', '01C']);
     expect(find({ labels: '"A"' })).toEqual(['01B']);
     expect(find({ state: 'marked' })).toEqual(['01B']);
     expect(find({ state: 'no-compact' })).toEqual([]);
@@ -126,6 +136,11 @@ describe('the view', () => {
   it('stays within all blocks', () => {
     expect(pan({ start: 0, end: 1000 }, -500, whole)).toEqual({ start: 0, end: 1000 });
     expect(pan({ start: 999_999_000, end: 1_000_000_000 }, 500, whole).end).toBe(1_000_000_000);
+  });
+  it('is cut to all blocks', () => {
+    const of = { start: 100, end: 200 };
+    expect(within({ start: 0, end: 150 }, of)).toEqual({ start: 100, end: 150 });
+    expect(within({ start: 300, end: 400 }, of)).toEqual(of);
   });
   it('has a few round times', () => {
     const times = axisTimes({ start: 1, end: 86_400_000 * 3 }, 6);

@@ -2,7 +2,7 @@ import type { Block, Mark, MarkKind } from './types';
 
 /** What is to be shown of all blocks; all of it is in the URL. */
 export interface BlockFilter {
-  /** Part of a ULID. */
+  /** Part of a ULID, or several with commas between. */
   ulid: string;
   /** Part of the label set. */
   labels: string;
@@ -20,10 +20,13 @@ export function filterBlocks(
   setTexts: readonly string[],
   marks: ReadonlyMap<string, Mark[]>,
 ): Block[] {
-  const ulid = filter.ulid.trim().toUpperCase();
+  const ulids = filter.ulid
+    .toUpperCase()
+    .split(/[\s,]+/)
+    .filter(part => part !== '');
   const labels = filter.labels.toLowerCase();
   const found = blocks.filter(block => {
-    if (ulid !== '' && !block.id.includes(ulid)) return false;
+    if (ulids.length > 0 && !ulids.some(part => block.id.includes(part))) return false;
     if (filter.level !== null && block.level !== filter.level) return false;
     if (filter.resolution !== null && block.resolution !== filter.resolution) return false;
     if (filter.source !== '' && block.source !== filter.source) return false;
@@ -35,6 +38,11 @@ export function filterBlocks(
   if (!filter.overlapping) return found;
   const ids = new Set(overlaps(found).flatMap(pair => [pair.first.id, pair.second.id]));
   return found.filter(block => ids.has(block.id));
+}
+
+/** The blocks that a block is a parent of. */
+export function childrenOf(blocks: readonly Block[], id: string): Block[] {
+  return blocks.filter(block => block.parents?.includes(id));
 }
 
 export function marksById(marks: readonly Mark[]): Map<string, Mark[]> {

@@ -18,6 +18,13 @@ export function pan(view: View, by: number, whole: View): View {
   return clamp({ start: view.start + by, end: view.end + by }, whole);
 }
 
+/** The part of the view that lies in the whole; the whole where none does. */
+export function within(view: View, whole: View): View {
+  const start = Math.min(Math.max(view.start, whole.start), whole.end);
+  const end = Math.min(Math.max(view.end, whole.start), whole.end);
+  return start < end ? { start, end } : whole;
+}
+
 /** Moves the view into the whole, keeping its length where it fits. */
 function clamp(view: View, whole: View): View {
   const length = view.end - view.start;

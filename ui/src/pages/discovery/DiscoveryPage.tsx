@@ -8,6 +8,7 @@ import { Loading } from '../../components/Loading';
 import { PageHeader } from '../../components/PageHeader';
 import { Pager, pageSlice } from '../../components/Pager';
 import { SearchInput } from '../../components/SearchInput';
+import { Warnings } from '../../components/Warnings';
 import { fuzzyScore } from '../../lib/fuzzy';
 import { formatLabels, type Labels } from '../../lib/labels';
 
@@ -58,6 +59,7 @@ export default function DiscoveryPage() {
       </PageHeader>
       {targets.error && <ErrorBox error={targets.error} />}
       {targets.isPending && <Loading what="targets" />}
+      <Warnings texts={targets.data?.warnings} />
       {targets.data !== undefined && all.length === 0 && <Text c="dimmed">Nothing found</Text>}
       {names.map(name => (
         <Paper key={name} withBorder p="sm" mb="sm">

@@ -2,12 +2,30 @@ import { Paper, Table, Text, UnstyledButton } from '@mantine/core';
 import { useApi } from '../../api/hooks';
 import { useParam } from '../../app/useRouter';
 import { ErrorBox } from '../../components/ErrorBox';
+import { Highlighted } from '../../components/Highlighted';
 import { Loading } from '../../components/Loading';
 import { PageHeader } from '../../components/PageHeader';
 import { SearchInput } from '../../components/SearchInput';
-import { fuzzyFilter } from '../../lib/fuzzy';
+import { fuzzyFilter, fuzzyPlaces } from '../../lib/fuzzy';
 
 type Column = 'flag' | 'value';
+
+function Row({ name, value, search }: { name: string; value: string; search: string }) {
+  // Searched together, so that the letters may be of both.
+  const places = fuzzyPlaces(search, `${name} ${value}`);
+  const after = name.length + 1;
+  return (
+    <Table.Tr>
+      <Table.Td className="mono break">
+        --
+        <Highlighted text={name} places={new Set(places)} />
+      </Table.Td>
+      <Table.Td className="mono break">
+        <Highlighted text={value} places={new Set(places.map(place => place - after))} />
+      </Table.Td>
+    </Table.Tr>
+  );
+}
 
 /** The flags of the process. */
 export default function FlagsPage() {
@@ -45,10 +63,7 @@ export default function FlagsPage() {
           </Table.Thead>
           <Table.Tbody>
             {rows.map(([name, value]) => (
-              <Table.Tr key={name}>
-                <Table.Td className="mono break">--{name}</Table.Td>
-                <Table.Td className="mono break">{value}</Table.Td>
-              </Table.Tr>
+              <Row key={name} name={name} value={value} search={text} />
             ))}
           </Table.Tbody>
         </Table>

@@ -43,6 +43,12 @@ export function Options({ panel, onChange, forceTracing, onForceTracing }: Props
       )}
       <Switch
         size="xs"
+        label="Blocks read"
+        checked={panel.blocks}
+        onChange={event => onChange({ blocks: event.currentTarget.checked })}
+      />
+      <Switch
+        size="xs"
         label="Force tracing"
         checked={forceTracing}
         onChange={event => onForceTracing(event.currentTarget.checked)}

@@ -31,6 +31,7 @@ import { type Result, useExemplars, useResult } from './useResult';
 
 const GraphView = lazy(() => import('./graph/GraphView'));
 const AnalysisView = lazy(() => import('./trees/AnalysisView'));
+const BlocksReadView = lazy(() => import('./trees/BlocksReadView'));
 const ExplainView = lazy(() => import('./trees/ExplainView'));
 const QueryTree = lazy(() => import('./trees/QueryTree'));
 const Explorer = lazy(() => import('./explorer/Explorer'));
@@ -232,6 +233,7 @@ export function QueryPanel({ panel, index, refresh, onChange, onDuplicate, onRem
                   {panel.analyze && data?.analysis?.name !== undefined && (
                     <AnalysisView analysis={data.analysis} />
                   )}
+                  {panel.blocks && data?.blocks !== undefined && <BlocksReadView stores={data.blocks} />}
                   {panel.tab === 'graph' ? (
                     <GraphView
                       panel={panel}

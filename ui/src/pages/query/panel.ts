@@ -26,6 +26,8 @@ export interface Panel {
   /** Addresses of the only endpoints asked; empty asks all. */
   stores: string[];
   analyze: boolean;
+  /** Ask which blocks the stores have read. */
+  blocks: boolean;
   showTree: boolean;
 }
 
@@ -74,6 +76,7 @@ export function newPanel(defaults: PanelDefaults): Panel {
     tenant: defaults.tenant,
     stores: [],
     analyze: false,
+    blocks: false,
     showTree: false,
   };
 }

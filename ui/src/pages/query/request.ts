@@ -77,6 +77,10 @@ export function rangeParams(panel: Panel, expr: string, now: number): Params {
   ];
 }
 
+/** What the answer is to tell of the work behind it. */
 function analysis(panel: Panel): Params {
-  return panel.analyze && panel.engine !== 'prometheus' ? [['analyze', 'true']] : [];
+  const params: Params = [];
+  if (panel.analyze && panel.engine !== 'prometheus') params.push(['analyze', 'true']);
+  if (panel.blocks) params.push(['blocks', 'true']);
+  return params;
 }

@@ -23,6 +23,21 @@ it('series of several expressions are told apart', () => {
   expect(joined.bytes).toBe(20);
 });
 
+it('the blocks of several expressions stand once by store', () => {
+  const read = (endpointAddr: string, blocks: string[]): Answer<QueryData> => {
+    const one = answer({}, [0]);
+    return { ...one, data: { ...one.data, blocks: [{ endpointAddr, blocks, stats: { seriesTouched: 1 } }] } };
+  };
+  const joined = joinAnswers(
+    [read('a:1', ['02', '01']), read('a:1', ['02']), read('b:1', ['03'])],
+    ['x', 'y', 'z'],
+  );
+  expect(joined.data.blocks).toEqual([
+    { endpointAddr: 'a:1', blocks: ['01', '02'] },
+    { endpointAddr: 'b:1', blocks: ['03'] },
+  ]);
+});
+
 it('one expression is left as it is', () => {
   const alone = answer({ a: '1' }, [0]);
   expect(joinAnswers([alone], ['a'])).toBe(alone);

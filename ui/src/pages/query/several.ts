@@ -1,5 +1,5 @@
 import type { Answer } from '../../api/client';
-import type { QueryData } from '../../api/types';
+import type { BlocksRead, QueryData } from '../../api/types';
 
 /** Tells the series of several expressions in one graph apart. */
 export const exprLabel = '__expr__';
@@ -12,6 +12,18 @@ export function exprsOf(panel: { expr: string; also: readonly string[] }): strin
 function numbers(answers: readonly Answer<QueryData>[]): number[] | undefined {
   if (answers.every(({ data }) => data.resolutions === undefined)) return undefined;
   return [...new Set(answers.flatMap(({ data }) => data.resolutions ?? []))].sort((a, b) => a - b);
+}
+
+/** By store, the blocks of all; the statistics of one answer say nothing of the others. */
+function blocks(answers: readonly Answer<QueryData>[]): { blocks?: BlocksRead[] } {
+  if (answers.every(({ data }) => data.blocks === undefined)) return {};
+  const byStore = new Map<string, Set<string>>();
+  for (const { endpointAddr, blocks } of answers.flatMap(({ data }) => data.blocks ?? [])) {
+    byStore.set(endpointAddr, new Set([...(byStore.get(endpointAddr) ?? []), ...blocks]));
+  }
+  return {
+    blocks: [...byStore].map(([endpointAddr, ids]) => ({ endpointAddr, blocks: [...ids].sort() })),
+  };
 }
 
 /** The answers to several expressions as one; each series says which it is of. */
@@ -31,6 +43,7 @@ export function joinAnswers(
   return {
     ...first,
     data: {
+      ...blocks(answers),
       ...(resolutions === undefined ? {} : { resolutions }),
       ...(first.data.endpoints === undefined ? {} : { endpoints: first.data.endpoints }),
       ...(first.data.analysis === undefined ? {} : { analysis: first.data.analysis }),

@@ -93,6 +93,7 @@ describe('panels of a URL', () => {
         deduplicate: false,
         showTree: true,
         analyze: true,
+        blocks: true,
         engine: 'thanos',
         tenant: 'other',
         maxResolution: 'auto' as const,

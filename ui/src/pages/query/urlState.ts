@@ -17,7 +17,9 @@ import {
 type Reader = (panel: Panel, value: string) => void;
 
 const flag =
-  (key: 'deduplicate' | 'partialResponse' | 'exemplars' | 'analyze' | 'showTree' | 'logY'): Reader =>
+  (
+    key: 'deduplicate' | 'partialResponse' | 'exemplars' | 'analyze' | 'blocks' | 'showTree' | 'logY',
+  ): Reader =>
   (panel, value) => {
     if (value === '1' || value === 'true') panel[key] = true;
     if (value === '0' || value === 'false') panel[key] = false;
@@ -100,6 +102,7 @@ const readers: Record<string, Reader> = {
     panel.stores = readStores(value);
   },
   analyze: flag('analyze'),
+  blocks: flag('blocks'),
   show_tree: flag('showTree'),
 };
 
@@ -181,6 +184,7 @@ export function printPanels(panels: readonly Panel[], defaults: PanelDefaults): 
     set('store_matches', JSON.stringify(panel.stores.map(name => ({ name }))));
     set('engine', panel.engine);
     set('analyze', panel.analyze ? '1' : '0');
+    if (panel.blocks) set('blocks', '1');
     if (panel.tenant !== plain.tenant) set('tenant', panel.tenant);
     if (panel.logY) set('y_log', '1');
     if (panel.minY !== null) set('y_axis_min', String(panel.minY));

@@ -15,6 +15,7 @@ import { QueryLink, queryUrl } from '../../components/rules/QueryLink';
 import { RuleGroupCard, Sources } from '../../components/rules/RuleGroupCard';
 import { SearchInput } from '../../components/SearchInput';
 import { StateBadge } from '../../components/StateBadge';
+import { Warnings } from '../../components/Warnings';
 import { humanDuration } from '../../lib/duration';
 import { quote } from '../../lib/labels';
 import { countBy, filterGroups, groupKey, sourcesOf } from '../../lib/ruleGroups';
@@ -91,11 +92,7 @@ export default function RulesPage() {
       {rules.data !== undefined && found.length === 0 && (
         <Text c="dimmed">{groups.length === 0 ? 'No rules' : 'No rule matches'}</Text>
       )}
-      {rules.data?.warnings.map(warning => (
-        <Text key={warning} size="sm" c="var(--mantine-color-error)">
-          {warning}
-        </Text>
-      ))}
+      <Warnings texts={rules.data?.warnings} />
       {pageSlice(found, at, perPage).map((group, index) => (
         <RuleGroupCard key={groupKey(group, index)} group={group}>
           <section className="scroll-x" aria-label={group.name} tabIndex={0}>

@@ -13,6 +13,7 @@ import { Pager, pageSlice } from '../../components/Pager';
 import { Sources } from '../../components/rules/RuleGroupCard';
 import { SearchInput } from '../../components/SearchInput';
 import { StateBadge } from '../../components/StateBadge';
+import { Warnings } from '../../components/Warnings';
 import { humanDuration } from '../../lib/duration';
 import { formatLabels } from '../../lib/labels';
 import { webUrl } from '../../lib/url';
@@ -138,6 +139,7 @@ export default function TargetsPage() {
       </PageHeader>
       {targets.error && <ErrorBox error={targets.error} />}
       {targets.isPending && <Loading what="targets" />}
+      <Warnings texts={targets.data?.warnings} />
       {targets.data !== undefined && found.length === 0 && (
         <Text c="dimmed">{all.length === 0 ? 'No targets' : 'No target matches'}</Text>
       )}

@@ -8,6 +8,7 @@ import { ErrorBox } from '../../components/ErrorBox';
 import { Loading } from '../../components/Loading';
 import { PageHeader } from '../../components/PageHeader';
 import { queryUrl } from '../../components/rules/QueryLink';
+import { Warnings } from '../../components/Warnings';
 import { formatBytes, formatCount } from '../../lib/format';
 import { quote } from '../../lib/labels';
 import { formatTime } from '../../lib/time';
@@ -103,11 +104,7 @@ export default function TsdbPage() {
       </PageHeader>
       {status.error && <ErrorBox error={status.error} />}
       {status.isPending && <Loading what="the status" />}
-      {status.data?.warnings.map(warning => (
-        <Text key={warning} size="sm">
-          {warning}
-        </Text>
-      ))}
+      <Warnings texts={status.data?.warnings} />
       {head !== undefined && data !== undefined && (
         <>
           <SimpleGrid cols={{ base: 2, md: 5 }} mb="sm">

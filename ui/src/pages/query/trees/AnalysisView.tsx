@@ -1,34 +1,59 @@
 import { Paper, Table, Text } from '@mantine/core';
-import { useMemo } from 'react';
+import { Fragment, useMemo } from 'react';
 import type { Analysis } from '../../../api/types';
 import { Tree, TreeNode } from '../../../components/TreeNode';
-import { humanDuration } from '../../../lib/duration';
+import { humanDuration, parseGoDuration } from '../../../lib/duration';
 import { formatBytes, formatCount } from '../../../lib/format';
 import classes from './AnalysisView.module.css';
 import { type AnalysisNode, analysisTree } from './analysis';
 
+const heads = ['Endpoint', 'Duration', 'Bytes', 'Responses', 'Series', 'Chunks', 'Samples'];
+const counts = ['numResponses', 'series', 'chunks', 'samples'] as const;
+
+/** What each endpoint did for a selector. */
 function Fanout({ node }: { node: AnalysisNode }) {
+  const slowest = Math.max(...node.fanout.map(entry => parseGoDuration(entry.duration ?? ''))) || 1;
   return (
     <div className="scroll-x">
-      <Table fz="xs" withTableBorder my={4} w="auto" verticalSpacing={2}>
+      <Table fz="xs" aria-label="Fan-out" withTableBorder my={4} w="auto" verticalSpacing={2}>
         <Table.Thead>
           <Table.Tr>
-            {['Endpoint', 'Duration', 'Bytes', 'Responses', 'Series', 'Chunks', 'Samples'].map(head => (
-              <Table.Th key={head}>{head}</Table.Th>
+            {heads.map(head => (
+              <Table.Th key={head} ta={head === 'Endpoint' ? 'left' : 'right'}>
+                {head}
+              </Table.Th>
             ))}
           </Table.Tr>
         </Table.Thead>
         <Table.Tbody>
           {node.fanout.map((entry, index) => (
-            <Table.Tr key={index}>
-              <Table.Td className="mono">{entry.endpointAddr}</Table.Td>
-              <Table.Td>{entry.duration}</Table.Td>
-              <Table.Td>{formatBytes(entry.bytesProcessed ?? 0)}</Table.Td>
-              <Table.Td>{formatCount(entry.numResponses ?? 0)}</Table.Td>
-              <Table.Td>{formatCount(entry.series ?? 0)}</Table.Td>
-              <Table.Td>{formatCount(entry.chunks ?? 0)}</Table.Td>
-              <Table.Td>{formatCount(entry.samples ?? 0)}</Table.Td>
-            </Table.Tr>
+            <Fragment key={index}>
+              <Table.Tr>
+                <Table.Td className="mono">{entry.endpointAddr}</Table.Td>
+                <Table.Td ta="right">
+                  <span className={classes.share} aria-hidden>
+                    <span
+                      className={classes.self}
+                      style={{ width: `${(parseGoDuration(entry.duration ?? '') / slowest) * 100}%` }}
+                    />
+                  </span>
+                  {humanDuration(parseGoDuration(entry.duration ?? ''))}
+                </Table.Td>
+                <Table.Td ta="right">{formatBytes(entry.bytesProcessed ?? 0)}</Table.Td>
+                {counts.map(name => (
+                  <Table.Td key={name} ta="right">
+                    {formatCount(entry[name] ?? 0)}
+                  </Table.Td>
+                ))}
+              </Table.Tr>
+              {entry.error !== undefined && (
+                <Table.Tr>
+                  <Table.Td colSpan={heads.length} className="break" c="var(--mantine-color-error)">
+                    {entry.error}
+                  </Table.Td>
+                </Table.Tr>
+              )}
+            </Fragment>
           ))}
         </Table.Tbody>
       </Table>

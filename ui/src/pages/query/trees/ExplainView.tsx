@@ -5,6 +5,7 @@ import type { Explanation } from '../../../api/types';
 import { ErrorBox } from '../../../components/ErrorBox';
 import { Loading } from '../../../components/Loading';
 import { Tree, TreeNode } from '../../../components/TreeNode';
+import { config } from '../../../config';
 import type { Panel } from '../panel';
 import { rangeParams, tenantHeaders } from '../request';
 
@@ -27,13 +28,15 @@ interface Props {
 
 /** The operators that would answer the query, without running it. */
 export default function ExplainView({ panel, run, onEngine }: Props) {
-  const possible = panel.engine !== 'prometheus';
+  // One engine answers under both names; only `thanos` has parts of a query evaluated by others.
+  const possible = panel.engine !== 'prometheus' || config.features.mode !== 'distributed';
+  const asked = { ...panel, engine: 'thanos', analyze: false, blocks: false };
   const plan = useQuery({
-    queryKey: ['explain', rangeParams(panel, panel.expr, 0), panel.tenant, run],
+    queryKey: ['explain', rangeParams(asked, panel.expr, 0), panel.tenant, run],
     enabled: possible && panel.expr.trim() !== '',
     queryFn: ({ signal }) =>
       call<Explanation>('query_range_explain', {
-        params: rangeParams({ ...panel, analyze: false }, panel.expr, Date.now()),
+        params: rangeParams(asked, panel.expr, Date.now()),
         headers: tenantHeaders(panel),
         signal,
       }),

@@ -37,13 +37,18 @@ export function labelCounts(data: QueryData): [string, number][] {
 
 function Figures({ panel, expr, run }: { panel: Panel; expr: string; run: number }) {
   const result = useQuery({
-    queryKey: ['node', instantParams({ ...panel, analyze: false }, expr, 0), panel.tenant, run],
+    queryKey: [
+      'node',
+      instantParams({ ...panel, analyze: false, blocks: false }, expr, 0),
+      panel.tenant,
+      run,
+    ],
     staleTime: Number.POSITIVE_INFINITY,
     queryFn: async ({ signal }) => {
       const started = performance.now();
       const { data } = await call<QueryData>('query', {
         method: 'POST',
-        params: instantParams({ ...panel, analyze: false }, expr, Date.now()),
+        params: instantParams({ ...panel, analyze: false, blocks: false }, expr, Date.now()),
         headers: tenantHeaders(panel),
         signal,
       });

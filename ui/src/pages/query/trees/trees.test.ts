@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { analysisTree } from './analysis';
 import { type Node, print, runnable } from './ast';
+import { readFigures } from './blocksRead';
 
 const up: Node = {
   type: 'vectorSelector',
@@ -94,5 +95,26 @@ describe('an analysis', () => {
     expect(tree.timeShare).toBe(1);
     expect(tree.children.map(child => child.timeShare)).toEqual([0.6, 0.1]);
     expect(analysisTree({}).timeShare).toBe(0);
+  });
+});
+
+describe('what a store says of its work', () => {
+  it('is told in a few words', () => {
+    expect(
+      readFigures({
+        seriesTouched: 2000,
+        seriesTouchedSizeSum: 4096,
+        seriesFetchedSizeSum: 1024,
+        seriesFetchCount: 2,
+        chunksTouched: 5,
+        chunksTouchedSizeSum: 10,
+        getAllDuration: '1.5ms',
+      }),
+    ).toEqual([
+      '2,000 series used (4.00 KiB), 1.00 KiB fetched in 2',
+      '5 chunks used (10 B)',
+      'selected in 1.5ms',
+    ]);
+    expect(readFigures({})).toEqual([]);
   });
 });
