@@ -302,7 +302,7 @@ export function queryCases(world) {
 
   test('an analysis shows what each endpoint did', async () => {
     const path = {
-      expr: 'sum(rate(demo_past[1h]))',
+      expr: 'sum(avg_over_time(demo_past[1h]))',
       tab: '0',
       range_input: '2d',
       engine: 'thanos',
@@ -318,6 +318,11 @@ export function queryCases(world) {
         assert.ok(Number((await cells.nth(6).textContent()).replaceAll(',', '')) > 1000, 'samples');
       }
       await page.screenshot({ path: `${world.artifacts}/analysis.png` });
+      await page.getByRole('switch', { name: 'Slowest first' }).click();
+      assert.deepEqual(await axe(page), []);
+      // A click on the figures of a node closes it.
+      await page.getByTestId('analysis').getByText('100.0%').first().click();
+      await until('closed', async () => (await fanout.count()) === 0);
     });
   });
 

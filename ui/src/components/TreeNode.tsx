@@ -5,13 +5,15 @@ import classes from './TreeNode.module.css';
 
 interface Props {
   name: string;
-  content: ReactNode;
+  /** May take what opens and closes the node, to do it at a click on its figures. */
+  content: ReactNode | ((toggle: () => void) => ReactNode);
   children?: ReactNode[];
 }
 
 /** A node that opens and closes; open at first. */
 export function TreeNode({ name, content, children = [] }: Props) {
   const [open, setOpen] = useState(true);
+  const toggle = (): void => setOpen(!open);
   const Icon = open ? IconChevronDown : IconChevronRight;
   return (
     <li className={classes.node}>
@@ -23,14 +25,14 @@ export function TreeNode({ name, content, children = [] }: Props) {
             color="gray"
             aria-label={`${open ? 'Close' : 'Open'} ${name}`}
             aria-expanded={open}
-            onClick={() => setOpen(!open)}
+            onClick={toggle}
           >
             <Icon />
           </ActionIcon>
         ) : (
           <span className={classes.leaf} />
         )}
-        <div className={classes.content}>{content}</div>
+        <div className={classes.content}>{typeof content === 'function' ? content(toggle) : content}</div>
       </div>
       {open && children.length > 0 && <ul className={classes.children}>{children}</ul>}
     </li>

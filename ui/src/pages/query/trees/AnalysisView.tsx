@@ -1,11 +1,11 @@
-import { Paper, Table, Text } from '@mantine/core';
-import { Fragment, useMemo } from 'react';
+import { Group, Paper, Switch, Table, Text, UnstyledButton } from '@mantine/core';
+import { Fragment, useMemo, useState } from 'react';
 import type { Analysis } from '../../../api/types';
 import { Tree, TreeNode } from '../../../components/TreeNode';
 import { humanDuration, parseGoDuration } from '../../../lib/duration';
 import { formatBytes, formatCount } from '../../../lib/format';
 import classes from './AnalysisView.module.css';
-import { type AnalysisNode, analysisTree } from './analysis';
+import { type AnalysisNode, analysisTree, slowestFirst } from './analysis';
 
 const heads = ['Endpoint', 'Duration', 'Bytes', 'Responses', 'Series', 'Chunks', 'Samples'];
 const counts = ['numResponses', 'series', 'chunks', 'samples'] as const;
@@ -65,23 +65,26 @@ function Node({ node }: { node: AnalysisNode }) {
   return (
     <TreeNode
       name={node.name}
-      content={
+      content={toggle => (
         <>
           <div className={classes.figures}>
-            <span className={classes.bar} aria-hidden>
-              <span className={classes.whole} style={{ width: `${node.timeShare * 100}%` }} />
-              <span className={classes.self} style={{ width: `${node.selfShare * 100}%` }} />
-            </span>
-            <span className={classes.number}>{humanDuration(node.time)}</span>
-            <span className={classes.number}>{(node.timeShare * 100).toFixed(1)}%</span>
-            <span className={classes.number} title="peak and total samples">
-              {formatCount(node.peakSamples)} / {formatCount(node.totalSamples)}
-            </span>
+            {/* For the mouse: the keyboard has the arrow before it. */}
+            <UnstyledButton className={classes.figures} fz="inherit" tabIndex={-1} onClick={toggle}>
+              <span className={classes.bar} aria-hidden>
+                <span className={classes.whole} style={{ width: `${node.timeShare * 100}%` }} />
+                <span className={classes.self} style={{ width: `${node.selfShare * 100}%` }} />
+              </span>
+              <span className={classes.number}>{humanDuration(node.time)}</span>
+              <span className={classes.number}>{(node.timeShare * 100).toFixed(1)}%</span>
+              <span className={classes.number} title="peak and total samples">
+                {formatCount(node.peakSamples)} / {formatCount(node.totalSamples)}
+              </span>
+            </UnstyledButton>
             <span className="mono break">{node.name}</span>
           </div>
           {node.fanout.length > 0 && <Fanout node={node} />}
         </>
-      }
+      )}
     >
       {node.children.map((child, index) => (
         <Node key={index} node={child} />
@@ -92,13 +95,25 @@ function Node({ node }: { node: AnalysisNode }) {
 
 /** Where the time of a query went. */
 export default function AnalysisView({ analysis }: { analysis: Analysis }) {
-  const tree = useMemo(() => analysisTree(analysis), [analysis]);
+  const [sorted, setSorted] = useState(false);
+  const tree = useMemo(() => {
+    const inOrder = analysisTree(analysis);
+    return sorted ? slowestFirst(inOrder) : inOrder;
+  }, [analysis, sorted]);
   return (
     <Paper withBorder p="xs" my="xs" data-testid="analysis">
-      <Text size="xs" c="dimmed" mb={4}>
-        Time with everything below a node, its share of the whole (dark: the node alone), samples at the peak
-        and in all.
-      </Text>
+      <Group justify="space-between" gap="xs" mb={4}>
+        <Text size="xs" c="dimmed">
+          Time with everything below a node, its share of the whole (dark: the node alone), samples at the
+          peak and in all.
+        </Text>
+        <Switch
+          size="xs"
+          label="Slowest first"
+          checked={sorted}
+          onChange={event => setSorted(event.currentTarget.checked)}
+        />
+      </Group>
       <Tree label="Analysis">
         <Node node={tree} />
       </Tree>

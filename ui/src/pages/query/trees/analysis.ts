@@ -44,3 +44,13 @@ export function analysisTree(root: Analysis): AnalysisNode {
   share(tree);
   return tree;
 }
+
+/** The same tree, in which what took longer comes first: operators, and the endpoints of each. */
+export function slowestFirst(node: AnalysisNode): AnalysisNode {
+  const took = (entry: AnalysisNode['fanout'][number]): number => parseGoDuration(entry.duration ?? '');
+  return {
+    ...node,
+    fanout: [...node.fanout].sort((a, b) => took(b) - took(a)),
+    children: node.children.map(slowestFirst).sort((a, b) => b.time - a.time),
+  };
+}

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { analysisTree } from './analysis';
+import { analysisTree, slowestFirst } from './analysis';
 import { type Node, print, runnable } from './ast';
 import { readFigures } from './blocksRead';
 
@@ -95,6 +95,22 @@ describe('an analysis', () => {
     expect(tree.timeShare).toBe(1);
     expect(tree.children.map(child => child.timeShare)).toEqual([0.6, 0.1]);
     expect(analysisTree({}).timeShare).toBe(0);
+  });
+  it('is sorted by time, endpoints too', () => {
+    const tree = slowestFirst(
+      analysisTree({
+        fanout: [
+          { endpointAddr: 'a', duration: '900µs' },
+          { endpointAddr: 'b', duration: '1.5ms' },
+        ],
+        children: [
+          { name: 'a', executionTime: '2ms' },
+          { name: 'b', executionTime: '1s' },
+        ],
+      }),
+    );
+    expect(tree.children.map(child => child.name)).toEqual(['b', 'a']);
+    expect(tree.fanout.map(entry => entry.endpointAddr)).toEqual(['b', 'a']);
   });
 });
 
