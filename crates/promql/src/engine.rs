@@ -90,9 +90,6 @@ pub struct QueryParams {
     pub per_step_stats: bool,
     /// Measure each operator.
     pub analyze: bool,
-    /// Whether series have every label that matchers speak of. Not where the source joins replicas: then the label that told them apart
-    /// is matched and gone, and what one operand's matcher says does not hold for the other.
-    pub keeps_matched_labels: bool,
 }
 
 impl QueryParams {
@@ -103,15 +100,7 @@ impl QueryParams {
 
     /// A range query.
     pub fn range(start: i64, end: i64, step: i64) -> Self {
-        Self {
-            start,
-            end,
-            step,
-            lookback_delta: 0,
-            per_step_stats: false,
-            analyze: false,
-            keeps_matched_labels: true,
-        }
+        Self { start, end, step, lookback_delta: 0, per_step_stats: false, analyze: false }
     }
 
     /// Whether it is an instant query.
@@ -145,6 +134,17 @@ impl Engine {
 
     /// Plans an expression. Errors where the expression cannot be evaluated with these parameters and options.
     pub fn prepare(&self, expr: Expr, params: QueryParams) -> Result<Query, EvalError> {
+        self.prepare_joined(expr, params, &[])
+    }
+
+    /// As [`Self::prepare`], for a source that joins the replicas which `replica_labels` tell apart: these labels can be matched, but no
+    /// series has them, so that what one operand's matcher says of them does not hold for another operand.
+    pub fn prepare_joined(
+        &self,
+        expr: Expr,
+        params: QueryParams,
+        replica_labels: &[String],
+    ) -> Result<Query, EvalError> {
         let started = Instant::now();
         let options = &*self.options;
         check_switches(&expr, options)?;
@@ -160,14 +160,13 @@ impl Engine {
             ms if ms > 0 => ms,
             _ => i64::try_from(options.lookback_delta.as_millis()).unwrap_or(i64::MAX),
         };
-        let mut rules = options.rules;
-        rules.propagate_matchers &= params.keeps_matched_labels;
         let build = BuildOptions {
             start: params.start,
             end: params.end,
             step: params.step,
             lookback,
-            rules,
+            rules: options.rules,
+            replica_labels,
             default_subquery_step: &*options.default_subquery_step,
         };
         let plan = plan::build(&expr, build)?;

@@ -341,6 +341,19 @@ impl Evaluator<'_> {
     /// Evaluates what is the same at every step once, and repeats it.
     fn invariant(&self, inner: &Node, scope: Scope<'_>, sink: &mut Sink<'_>) -> Result<(), EvalError> {
         let mut all = self.at_first_step(scope, |scope| self.collect(inner, scope))?;
+        let mut top = inner;
+        while let Kind::Plus(inner) = &top.kind {
+            top = inner;
+        }
+        // What merges whole series may give a float and a histogram at once, of which Prometheus cannot repeat one.
+        let merges = match &top.kind {
+            Kind::Negate(_) => true,
+            Kind::Call(call) => matches!(call.func, FunctionId::LabelReplace | FunctionId::LabelJoin),
+            _ => false,
+        };
+        if merges && !self.options.delayed_name_removal && merge::has_same_labels(&all.series) {
+            return Err(EvalError::execution("unexpected number of samples"));
+        }
         let steps = scope.grid.count;
         if steps > 1 {
             for s in &mut all.series {

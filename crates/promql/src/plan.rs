@@ -179,7 +179,9 @@ impl Subquery {
     /// The steps of a subquery with these times, all in ms.
     pub(crate) fn steps(step: i64, offset: i64, at: Option<i64>, range: i64, outer: &Grid) -> Grid {
         let (first, last) = match at {
-            Some(at) => (at, at),
+            // Under a function that is evaluated anew at each step (`predict_linear`) Prometheus lets the steps of the subquery go on as far
+            // as those around it: nobody sees the values, but what they give rise to is noted.
+            Some(at) => (at, at.saturating_add(outer.last().saturating_sub(outer.start))),
             None => (outer.start, outer.last()),
         };
         let step = step.max(1);

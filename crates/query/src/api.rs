@@ -56,10 +56,15 @@ pub struct QueryOptions {
 }
 
 impl QueryOptions {
+    /// The labels by which replicas are joined: none without deduplication.
+    pub(crate) fn joined_labels(&self) -> &[String] {
+        if self.deduplicate { &self.replica_labels } else { &[] }
+    }
+
     /// What the selects of the query share.
     pub fn select_options(&self) -> SelectOptions {
         SelectOptions {
-            replica_labels: if self.deduplicate { self.replica_labels.clone() } else { Vec::new() },
+            replica_labels: self.joined_labels().to_vec(),
             max_resolution_ms: self.max_resolution_ms,
             partial_response: self.partial_response,
             shard_info: self.shard_info.clone(),
@@ -189,13 +194,14 @@ impl QueryApi {
             .lookback_delta
             .unwrap_or_else(|| self.config.lookback_delta_for(options.max_resolution_ms));
         params.lookback_delta = i64::try_from(lookback.as_millis()).unwrap_or(i64::MAX);
-        params.keeps_matched_labels = !options.deduplicate || options.replica_labels.is_empty();
         if self.is_distributed(options) && params.step % 1000 == 0 {
             // The Query API knows whole seconds only; Thanos cuts the times as well.
             params.start -= params.start.rem_euclid(1000);
             params.end -= params.end.rem_euclid(1000);
         }
-        self.engine.prepare(expr, params).map_err(|error| evaluation_error(&error))
+        self.engine
+            .prepare_joined(expr, params, options.joined_labels())
+            .map_err(|error| evaluation_error(&error))
     }
 
     /// Evaluates a query off the async threads. Dropping the future cancels the evaluation and its selects.

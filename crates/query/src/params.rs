@@ -122,23 +122,36 @@ fn unescape(text: &[u8]) -> String {
 pub(crate) fn parse_time(text: &str) -> Result<i64, BadParam> {
     let bad = || BadParam(format!("cannot parse {text:?} to a valid timestamp"));
     if let Some(seconds) = model::value::parse_float(text) {
-        if !seconds.is_finite() {
-            return Err(bad());
-        }
-        let (whole, fraction) = (seconds.trunc(), (seconds.fract() * 1000.0).round());
-        return Ok((whole as i64).saturating_mul(1000).saturating_add(fraction as i64));
+        return Ok(float_time(seconds));
     }
     model::time::parse_rfc3339_ms(text).map_err(|_| bad())
+}
+
+/// Unix seconds to ms with what Go makes of a number out of range: the conversion gives the least integer, and the rest wraps around.
+fn float_time(seconds: f64) -> i64 {
+    const SECOND: i64 = 1_000_000_000;
+    let whole = to_i64(seconds.trunc());
+    // Go has no number for the fraction of an infinity.
+    let fraction = if seconds.is_finite() { (seconds.fract() * 1000.0).round() / 1000.0 } else { f64::NAN };
+    let ns = to_i64(fraction * 1e9);
+    let seconds = whole.wrapping_add(ns.div_euclid(SECOND));
+    seconds.wrapping_mul(1000).wrapping_add(ns.rem_euclid(SECOND) / 1_000_000)
+}
+
+/// Go's conversion of a float to an integer on amd64: what does not fit becomes the least integer.
+fn to_i64(value: f64) -> i64 {
+    const LIMIT: f64 = 9_223_372_036_854_775_808.0;
+    if (-LIMIT..LIMIT).contains(&value) { value as i64 } else { i64::MIN }
 }
 
 /// Parses a duration — seconds, or as `1h30m` — to ns.
 pub(crate) fn parse_duration_ns(text: &str) -> Result<i64, BadParam> {
     if let Some(seconds) = model::value::parse_float(text) {
         let ns = seconds * 1e9;
-        if ns.is_nan() || ns > i64::MAX as f64 || ns < i64::MIN as f64 {
+        if ns > i64::MAX as f64 || ns < i64::MIN as f64 {
             return Err(BadParam(format!("cannot parse {text:?} to a valid duration. It overflows int64")));
         }
-        return Ok(ns as i64);
+        return Ok(to_i64(ns));
     }
     model::duration::parse_prometheus(text)
         .ok()
@@ -169,6 +182,9 @@ mod tests {
         assert_eq!(parse_time("1600000000.1234"), Ok(1_600_000_000_123));
         assert_eq!(parse_time("-1.5"), Ok(-1500));
         assert_eq!(parse_time("2020-09-13T12:26:40.5Z"), Ok(1_600_000_000_500));
+        // What is out of range wraps around, as in Go.
+        assert_eq!(parse_time("1e30"), Ok(0));
+        assert_eq!(parse_time("NaN"), parse_time("-Inf"));
         assert_eq!(parse_time("now").unwrap_err().0, "cannot parse \"now\" to a valid timestamp");
     }
 
@@ -177,6 +193,7 @@ mod tests {
         assert_eq!(parse_duration_ns("0.5"), Ok(500_000_000));
         assert_eq!(parse_duration_ns("1h30m"), Ok(5_400_000_000_000));
         assert_eq!(parse_duration_ns("-5"), Ok(-5_000_000_000));
+        assert_eq!(parse_duration_ns("NaN"), Ok(i64::MIN));
         assert!(parse_duration_ns("1e30").unwrap_err().0.contains("overflows"));
         assert!(parse_duration_ns("x").is_err());
     }

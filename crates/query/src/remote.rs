@@ -78,7 +78,10 @@ impl QueryApi {
             self.engine.options(),
             engines.descriptions(),
         )?;
-        let rest = self.engine.prepare(distributed.expr.clone(), *query.params()).ok()?;
+        let rest = self
+            .engine
+            .prepare_joined(distributed.expr.clone(), *query.params(), options.joined_labels())
+            .ok()?;
         Some(RemoteQuery { query: rest, distributed, engines })
     }
 

@@ -4,15 +4,19 @@ use promql::ast::functions;
 
 /// Queries; most have a value, many are errors.
 pub fn corners() -> Vec<String> {
-    let mut all: Vec<String> = include_str!("../data/corners.txt")
-        .lines()
-        .filter(|line| !line.is_empty() && !line.starts_with("##"))
-        .map(|line| line.replace('\u{23ce}', "\n").replace('\u{21e5}', "\t"))
-        .collect();
+    let mut all = queries_of(include_str!("../data/corners.txt"));
     calls(&mut all);
     aggregations(&mut all);
     operators(&mut all);
     all
+}
+
+/// The queries of a text with one a line: ⏎ stands for a line feed, ⇥ for a tab; lines with `##` are headings.
+pub fn queries_of(text: &str) -> Vec<String> {
+    text.lines()
+        .filter(|line| !line.is_empty() && !line.starts_with("##"))
+        .map(|line| line.replace('\u{23ce}', "\n").replace('\u{21e5}', "\t"))
+        .collect()
 }
 
 /// An expression of each type, and none.

@@ -1,6 +1,8 @@
 //! Series of every kind of sample: counters with resets, gauges with odd values and staleness, classic and native histograms,
 //! series that mix floats and histograms, start timestamps, names beyond ASCII letters.
 
+mod wide;
+
 use anyhow::Result;
 use model::histogram::{CUSTOM_BUCKETS_SCHEMA, CounterResetHint, FloatHistogram, Span};
 use model::labels::Labels;
@@ -9,6 +11,8 @@ use model::value::stale_nan;
 use promql::promqltest::{MemoryStorage, Script};
 
 use crate::Random;
+
+pub use wide::wide;
 
 /// Series, sorted by labels.
 pub type Data = Vec<(Labels, SampleBuffer)>;

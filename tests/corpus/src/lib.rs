@@ -11,7 +11,7 @@ mod random;
 mod words;
 
 pub use block::write_block;
-pub use corners::corners;
+pub use corners::{corners, queries_of};
 pub use generator::Generator;
 pub use random::Random;
 pub use words::{HARBOUR, LOADED, Vocabulary};

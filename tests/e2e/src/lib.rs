@@ -3,6 +3,7 @@
 //! Every process gets free ports, a folder and a log of its own, and ends with the value that holds it. Waiting is for
 //! readiness only. The `thanos` under test is `target/<profile>/thanos`, or what `THANOS` names.
 
+pub mod compactor;
 pub mod compare;
 pub mod dataset;
 pub mod exact;

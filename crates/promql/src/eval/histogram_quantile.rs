@@ -7,7 +7,7 @@ use model::kahan;
 use model::labels::{BUCKET_LABEL, Labels, LabelsBuilder};
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::{EvalSeries, Evaluator, Matrix, Scope, Sink, merge};
+use super::{EvalSeries, Evaluator, Matrix, Scope, Sink, merge, quicksort};
 use crate::annotations::Annotation;
 use crate::ast::PosRange;
 use crate::column::{Column, present};
@@ -15,6 +15,7 @@ use crate::error::EvalError;
 use crate::functions::Notes;
 use crate::functions::quantile::{
     ClassicBucket, Forced, bucket_fraction, bucket_quantile, histogram_fraction, histogram_quantile,
+    left_by_quantile,
 };
 use crate::plan::{Call, Kind, Node};
 
@@ -41,8 +42,10 @@ pub(super) fn variance(h: &FloatHistogram) -> f64 {
 struct Group {
     /// Without `le`.
     labels: Labels,
-    /// Series with their bounds, ascending; of the same bound in the order of the input.
+    /// Series with their bounds: ascending if `sorted`, else in the order of the input.
     buckets: Vec<(f64, usize)>,
+    /// Whether all bounds are different numbers. Else what comes first rests on the very steps of Go's sort.
+    sorted: bool,
     /// Series that hold native histograms.
     natives: Vec<usize>,
 }
@@ -61,7 +64,8 @@ type LabelsOf<'f> = dyn Fn(&Labels, f64) -> Labels + 'f;
 
 /// What a function computes.
 enum Of<'a> {
-    Quantile(&'a [f64]),
+    /// A quantile by step, and those that were taken of the same histograms before.
+    Quantile(&'a [f64], &'a [Vec<f64>]),
     Fraction(&'a [f64], &'a [f64]),
 }
 
@@ -76,7 +80,7 @@ impl Evaluator<'_> {
         let input = self.histogram_input(&call.args[1], scope)?;
         self.note_quantiles(&phis, call.args[0].pos);
         let mut forced = ForcedNotes::default();
-        let series = self.each_histogram(&input, &Of::Quantile(&phis), None, scope, &mut forced)?;
+        let series = self.each_histogram(&input, &Of::Quantile(&phis, &[]), None, scope, &mut forced)?;
         self.annotate_all(forced.into_notes(input.pos, scope.grid.count));
         self.finish_histograms(series, scope, sink)
     }
@@ -93,6 +97,7 @@ impl Evaluator<'_> {
         let input = self.histogram_input(&call.args[0], scope)?;
         let mut out = Vec::new();
         let mut forced = ForcedNotes::default();
+        let mut earlier = Vec::new();
         for arg in &call.args[2..] {
             let phis = self.scalar(arg, scope)?;
             self.note_quantiles(&phis, arg.pos);
@@ -101,8 +106,9 @@ impl Evaluator<'_> {
                 builder.set(name, &open_metrics_float(phi));
                 builder.labels()
             };
-            let of = Of::Quantile(&phis);
+            let of = Of::Quantile(&phis, &earlier);
             out.extend(self.each_histogram(&input, &of, Some(&with_label), scope, &mut forced)?);
+            earlier.push(phis);
         }
         self.annotate_all(forced.into_notes(input.pos, scope.grid.count));
         self.finish_histograms(out, scope, sink)
@@ -150,7 +156,8 @@ impl Evaluator<'_> {
         let mut by_labels: FxHashMap<Labels, usize> = FxHashMap::default();
         let mut group = |labels: Labels| {
             *by_labels.entry(labels).or_insert_with_key(|labels| {
-                groups.push(Group { labels: labels.clone(), buckets: Vec::new(), natives: Vec::new() });
+                let (labels, buckets, natives) = (labels.clone(), Vec::new(), Vec::new());
+                groups.push(Group { labels, buckets, sorted: true, natives });
                 groups.len() - 1
             })
         };
@@ -174,8 +181,15 @@ impl Evaluator<'_> {
             }
         }
         for g in &mut groups {
-            g.buckets.sort_by(|a, b| a.0.partial_cmp(&b.0).unwrap_or(std::cmp::Ordering::Equal));
+            let mut ascending = g.buckets.clone();
+            ascending.sort_by(|a, b| a.0.total_cmp(&b.0));
+            g.sorted = ascending.is_sorted_by(|a, b| a.0 < b.0);
+            if g.sorted {
+                g.buckets = ascending;
+            }
         }
+        // In the answer of an instant query native histograms come first.
+        groups.sort_by_key(|g| g.natives.first().copied().unwrap_or(usize::MAX));
         Ok(Input { matrix, groups, malformed, pos: node.pos })
     }
 
@@ -224,6 +238,15 @@ impl Evaluator<'_> {
                         buckets.push(ClassicBucket { upper: *bound, count });
                     }
                 }
+                if !group.sorted {
+                    if let Of::Quantile(_, earlier) = of {
+                        for phis in *earlier {
+                            sort_as_go(&mut buckets);
+                            left_by_quantile(phis[step], &mut buckets);
+                        }
+                    }
+                    sort_as_go(&mut buckets);
+                }
                 let native = group.natives.iter().find_map(|i| columns[*i].column.histogram(step));
                 if native.is_some() && !buckets.is_empty() {
                     notes.push(Annotation::mixed_classic_native_histograms(&metric, input.pos));
@@ -232,7 +255,7 @@ impl Evaluator<'_> {
                 // Within notes of native histograms the name is what is left of it by then.
                 let metric_left = labels.metric_name();
                 let (key, value) = match (of, native) {
-                    (Of::Quantile(phis), Some(h)) => {
+                    (Of::Quantile(phis, _), Some(h)) => {
                         (phis[step], histogram_quantile(phis[step], h, metric_left, input.pos, &mut notes))
                     }
                     (Of::Fraction(lower, upper), Some(h)) => (
@@ -240,7 +263,7 @@ impl Evaluator<'_> {
                         histogram_fraction(lower[step], upper[step], h, metric_left, input.pos, &mut notes),
                     ),
                     (_, None) if buckets.is_empty() => continue,
-                    (Of::Quantile(phis), None) => {
+                    (Of::Quantile(phis, _), None) => {
                         let (value, forced) = bucket_quantile(phis[step], &mut buckets);
                         if let Some(f) = forced {
                             forced_notes.add(&metric, (at_group, step), scope.grid.at(step), &f);
@@ -258,6 +281,10 @@ impl Evaluator<'_> {
         self.annotate_all(notes);
         Ok(out)
     }
+}
+
+fn sort_as_go(buckets: &mut [ClassicBucket]) {
+    quicksort::sort(buckets, &|a, b| a.upper < b.upper);
 }
 
 /// Where counts of buckets had to be made monotonic, by metric name.

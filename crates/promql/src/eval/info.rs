@@ -146,10 +146,7 @@ impl Evaluator<'_> {
         scope: Scope<'_>,
     ) -> Result<Vec<EvalSeries>, EvalError> {
         let signature = |labels: &Labels| labels.only(&IDENTIFYING);
-        let mut by_signature: FxHashMap<Labels, Vec<usize>> = FxHashMap::default();
-        for (i, info) in infos.iter().enumerate() {
-            by_signature.entry(signature(&info.labels)).or_default().push(i);
-        }
+        let signatures: Vec<Labels> = infos.iter().map(|info| signature(&info.labels)).collect();
         // Without an info series, a series stays only if the data label matchers are content with labels that are not there.
         let keep_bare = data.iter().all(Matcher::matches_empty);
         let wanted = |label: &str| data.is_empty() || data.iter().any(|m| m.name() == label);
@@ -157,14 +154,21 @@ impl Evaluator<'_> {
         let mut out = Vec::new();
         // The info series at each step, by signature: checked for ambiguity even where no base series needs them.
         let mut current: Vec<FxHashMap<&Labels, Vec<usize>>> = Vec::new();
+        // Steps are done one after the other in Prometheus, so that the error of the earliest one is the query's.
+        let mut failed: Option<(usize, EvalError)> = None;
         for step in 0..scope.grid.count {
             self.limits.check()?;
-            let any_base = base.series.iter().any(|s| s.column.is_present(step));
-            let mut found: FxHashMap<&Labels, Vec<usize>> = FxHashMap::default();
-            for (signature, members) in by_signature.iter().filter(|_| any_base) {
-                found.insert(signature, newest(infos, members, step)?);
+            if !base.series.iter().any(|s| s.column.is_present(step)) {
+                current.push(FxHashMap::default());
+                continue;
             }
-            current.push(found);
+            match newest(infos, &signatures, step) {
+                Ok(found) => current.push(found),
+                Err(error) => {
+                    failed = Some((step, error));
+                    break;
+                }
+            }
         }
         for (s, is_info) in base.series.iter().zip(is_info) {
             if *is_info {
@@ -186,7 +190,15 @@ impl Evaluator<'_> {
                     let labels = match made.get(&key) {
                         Some(labels) => labels.clone(),
                         None => {
-                            let labels = with_data_labels(&s.labels, infos, &found, &wanted)?;
+                            let labels = match with_data_labels(&s.labels, infos, &found, &wanted) {
+                                Ok(labels) => labels,
+                                Err(error) => {
+                                    if failed.as_ref().is_none_or(|(at, _)| step < *at) {
+                                        failed = Some((step, error));
+                                    }
+                                    break;
+                                }
+                            };
                             made.insert(key, labels.clone());
                             labels
                         }
@@ -203,25 +215,33 @@ impl Evaluator<'_> {
             }
             out.extend(order.iter().filter_map(|key| results.remove(key)));
         }
-        Ok(out)
+        match failed {
+            Some((_, error)) => Err(error),
+            None => Ok(out),
+        }
     }
 }
 
-/// Of the info series of one signature, for each metric name the one with the newest sample at a step.
-fn newest(infos: &[InfoSeries], members: &[usize], step: usize) -> Result<Vec<usize>, EvalError> {
-    let mut found: Vec<usize> = Vec::new();
-    for i in members {
-        let (info, t) = (&infos[*i], infos[*i].times.float(step));
+/// The info series at a step by signature: for each metric name the one with the newest sample.
+fn newest<'s>(
+    infos: &[InfoSeries],
+    signatures: &'s [Labels],
+    step: usize,
+) -> Result<FxHashMap<&'s Labels, Vec<usize>>, EvalError> {
+    let mut all: FxHashMap<&Labels, Vec<usize>> = FxHashMap::default();
+    for (i, (info, signature)) in infos.iter().zip(signatures).enumerate() {
+        let t = info.times.float(step);
         if !present(t) {
             continue;
         }
+        let found = all.entry(signature).or_default();
         match found.iter_mut().find(|other| infos[**other].labels.metric_name() == info.labels.metric_name())
         {
-            None => found.push(*i),
+            None => found.push(i),
             Some(other) => {
                 let theirs = infos[*other].times.float(step);
                 if theirs < t {
-                    *other = *i;
+                    *other = i;
                 } else if theirs == t {
                     let text = format!(
                         "found duplicate series for info metric: existing {} @ {}, new {} @ {}",
@@ -232,7 +252,7 @@ fn newest(infos: &[InfoSeries], members: &[usize], step: usize) -> Result<Vec<us
             }
         }
     }
-    Ok(found)
+    Ok(all)
 }
 
 /// The labels with those of the info series that are wanted and not there yet.

@@ -114,16 +114,16 @@ fn value(func: FunctionId, samples: &[(i64, f64)], end: i64, range: i64, appeare
         interval = (newest - samples[1].0) as f64;
         average = interval / (samples.len() as f64 - 2.0);
     }
-    let mut result = last - samples[first].1;
+    let (mut lost, mut before) = (0.0, 0.0);
     if counter {
-        let mut before = 0.0;
         for (_, value) in &samples[first..] {
             if *value < before {
-                result += before;
+                lost += before;
             }
             before = *value;
         }
     }
+    let mut result = last - samples[first].1 + lost;
     if !increase && samples[first].0 <= start && ((end - newest) as f64) < average {
         // From the time between the samples to that of the range.
         result *= range_seconds / (interval / 1000.0);

@@ -3,7 +3,7 @@
 mod classic;
 mod native;
 
-pub(crate) use classic::{ClassicBucket, Forced, bucket_fraction, bucket_quantile};
+pub(crate) use classic::{ClassicBucket, Forced, bucket_fraction, bucket_quantile, left_by_quantile};
 pub(crate) use native::{histogram_fraction, histogram_quantile};
 
 /// The quantile of values, interpolated between ranks; sorts them, NaN first.

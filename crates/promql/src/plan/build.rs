@@ -26,6 +26,8 @@ pub(crate) struct BuildOptions<'a> {
     pub(crate) lookback: i64,
     /// Which rewrites are made.
     pub(crate) rules: Rules,
+    /// Labels that can be matched and that no series has.
+    pub(crate) replica_labels: &'a [String],
     /// The step of a subquery that has none, by its range.
     pub(crate) default_subquery_step: &'a dyn Fn(i64) -> i64,
 }
@@ -38,7 +40,7 @@ pub(crate) fn build(expr: &Expr, options: BuildOptions<'_>) -> Result<Plan, Eval
     let (selects, uses) = builder.selects.finish();
     let depth = depth(&root);
     let mut plan = Plan { root, selects, uses, depth };
-    rules::apply(&mut plan, options.rules);
+    rules::apply(&mut plan, &options);
     Ok(plan)
 }
 

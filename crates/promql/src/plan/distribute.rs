@@ -104,6 +104,7 @@ pub fn distribute(
         lookback,
         // Only the times of its selects are of interest.
         rules: Rules::none(),
+        replica_labels: &[],
         default_subquery_step: &*options.default_subquery_step,
     };
     let grid = Grid::new(params.start, params.end, params.step);

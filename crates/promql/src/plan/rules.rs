@@ -7,7 +7,7 @@
 mod fold;
 mod propagate;
 
-use super::{Kind, Node, Plan, RangeSource};
+use super::{BuildOptions, Kind, Node, Plan, RangeSource};
 
 /// Which rewrites are made. All are by default; tests turn them off one by one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,12 +32,13 @@ impl Rules {
 }
 
 /// Rewrites a plan.
-pub(super) fn apply(plan: &mut Plan, rules: Rules) {
+pub(super) fn apply(plan: &mut Plan, options: &BuildOptions<'_>) {
+    let rules = options.rules;
     if rules.fold_constants {
         fold::fold(&mut plan.root);
     }
     if rules.propagate_matchers {
-        propagate::propagate(plan);
+        propagate::propagate(plan, options.replica_labels);
     }
 }
 

@@ -1,8 +1,9 @@
 //! Rewriting a plan changes nothing but the work.
 
 use corpus::{Generator, Random};
-use promql::engine::{Engine, EngineOptions, QueryParams, Rules};
-use promql::parse::ParseOptions;
+use promql::engine::{Engine, EngineOptions, Query, QueryParams, Rules};
+use promql::parse::{ParseOptions, parse_expr};
+use promql::source::SelectParams;
 
 use super::outcome::{iterations, run};
 
@@ -97,6 +98,24 @@ fn matchers_reach_the_partner_only_where_nobody_can_tell() {
     ] {
         assert!(selectors(query).iter().all(|name| !name.contains(" and {")), "{query}");
     }
+}
+
+#[test]
+fn matchers_on_replica_labels_stay_where_they_are() {
+    let expr = parse_expr("up{job=\"a\",replica=\"b\"} and down", &ParseOptions::all()).unwrap();
+    let query = engine(Rules::default())
+        .prepare_joined(expr, QueryParams::instant(60_000), &["replica".to_owned()])
+        .unwrap();
+    let of = |query: &Query| -> Vec<String> {
+        let texts =
+            |select: &SelectParams| select.matchers.iter().map(ToString::to_string).collect::<Vec<_>>();
+        query.selects().iter().map(|select| texts(select).join(",")).collect()
+    };
+    assert_eq!(of(&query), ["job=\"a\",replica=\"b\",__name__=\"up\"", "__name__=\"down\",job=\"a\""]);
+    let all = engine(Rules::default())
+        .query("up{job=\"a\",replica=\"b\"} and down", QueryParams::instant(60_000))
+        .unwrap();
+    assert_eq!(of(&all)[1], "__name__=\"down\",job=\"a\",replica=\"b\"");
 }
 
 #[test]

@@ -5,40 +5,13 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
+use e2e::compactor::{arguments, clean_pass, one_pass};
 use e2e::compare::difference;
 use e2e::history::{Producer, START, blocks, fill_bucket, unmarked};
 use e2e::http;
-use e2e::process::{Process, free_port};
+use e2e::process::Process;
 use e2e::programs::{Thanos, filesystem_bucket, thanos_binary};
 use serde_json::Value;
-
-/// The arguments of a compactor over the bucket.
-fn arguments(dir: &Path, config: &Path, extra: &[&str]) -> (String, Vec<String>) {
-    let address = format!("127.0.0.1:{}", free_port());
-    let mut args = vec![
-        "compact".to_owned(),
-        format!("--data-dir={}", dir.join("compact-data").display()),
-        format!("--objstore.config-file={}", config.display()),
-        format!("--http-address={address}"),
-        "--consistency-delay=0s".to_owned(),
-    ];
-    args.extend(extra.iter().map(|arg| (*arg).to_owned()));
-    (format!("http://{address}"), args)
-}
-
-/// Runs one pass to its end; returns the exit code and the log.
-fn one_pass(dir: &Path, config: &Path, extra: &[&str]) -> Result<(Option<i32>, String)> {
-    let (_, args) = arguments(dir, config, extra);
-    let mut process = Process::start("compact", &thanos_binary()?, &args, dir)?;
-    let status = process.wait()?;
-    Ok((status.code(), process.log()))
-}
-
-fn clean_pass(dir: &Path, config: &Path, extra: &[&str]) -> Result<()> {
-    let (code, log) = one_pass(dir, config, extra)?;
-    ensure!(code == Some(0), "exit code {code:?}:\n{log}");
-    Ok(())
-}
 
 /// Asks the queries of a querier over a store that has just looked at the bucket.
 fn answers(

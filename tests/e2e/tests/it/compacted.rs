@@ -1,31 +1,15 @@
 //! What our compactor writes, served by others: a running Prometheus, and Thanos's own store gateway.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Context, Result, ensure};
+use e2e::compactor::clean_pass;
 use e2e::compare::difference;
 use e2e::history::{Producer, START, copy_unmarked, fill_bucket, unmarked};
 use e2e::http;
-use e2e::process::{Process, free_port};
-use e2e::programs::{Prometheus, Thanos, filesystem_bucket, thanos_binary};
+use e2e::programs::{Prometheus, Thanos, filesystem_bucket};
 use serde_json::Value;
-
-/// Runs one pass of the compactor to its end.
-fn compact(dir: &Path, config: &Path, extra: &[&str]) -> Result<()> {
-    let mut args = vec![
-        "compact".to_owned(),
-        format!("--data-dir={}", dir.join("compact-data").display()),
-        format!("--objstore.config-file={}", config.display()),
-        format!("--http-address=127.0.0.1:{}", free_port()),
-        "--consistency-delay=0s".to_owned(),
-    ];
-    args.extend(extra.iter().map(|arg| (*arg).to_owned()));
-    let mut process = Process::start("compact", &thanos_binary()?, &args, dir)?;
-    let status = process.wait()?;
-    ensure!(status.code() == Some(0), "{status}:\n{}", process.log());
-    Ok(())
-}
 
 fn answers(
     url: &str,
@@ -86,7 +70,7 @@ fn a_running_prometheus_serves_compacted_blocks() -> Result<()> {
         }
         let (before, after) = (dir.join("sources"), dir.join("compacted"));
         ensure!(copy_unmarked(&bucket, &before, 0)? == 13 * producers.len());
-        compact(dir, &config, extra)?;
+        clean_pass(dir, &config, extra)?;
         ensure!(unmarked(&bucket)? == [(0, 8), (0, 8), (0, 8), (0, 2)], "{name}: {:?}", unmarked(&bucket)?);
         ensure!(copy_unmarked(&bucket, &after, 0)? == 4);
         let of_sources = Prometheus::start(dir, "of-sources", &before, &[])?;
@@ -122,8 +106,8 @@ fn the_go_gateway_serves_what_ours_wrote() -> Result<()> {
         "--deduplication.func=penalty",
         "--delete-delay=0s",
     ];
-    compact(dir, &config, &dedup)?;
-    compact(dir, &config, &dedup)?;
+    clean_pass(dir, &config, &dedup)?;
+    clean_pass(dir, &config, &dedup)?;
     let left = unmarked(&bucket)?;
     ensure!(left.iter().any(|b| b.0 == 300_000), "{left:?}");
 

@@ -3,7 +3,8 @@
 //! By default that is the Prometheus on the PATH, which may be an old one: it is asked what it knows, and the last digits of
 //! values may differ. `PROMETHEUS=/path` names another one; a Prometheus 3.14 has to be met to the bit, with errors and
 //! annotations, on data with native histograms, start timestamps and staleness. `QUERIES` says how many, `SEED` where they
-//! begin, `FEATURES` (comma-separated) what both get as `--enable-feature`.
+//! begin, `QUESTIONS` names a file with further queries, one a line, and `FEATURES` (comma-separated) is what both get as
+//! `--enable-feature` in place of [`LANGUAGE`].
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -21,8 +22,14 @@ use model::series::{SampleBuffer, SampleRef};
 
 use crate::differential::questions;
 
-fn number(variable: &str, otherwise: u64) -> u64 {
-    std::env::var(variable).ok().and_then(|text| text.parse().ok()).unwrap_or(otherwise)
+fn number(variable: &str, otherwise: u64) -> Result<u64> {
+    match std::env::var_os(variable) {
+        None => Ok(otherwise),
+        Some(text) => text
+            .to_str()
+            .and_then(|text| text.parse().ok())
+            .with_context(|| format!("{variable} is no number: {text:?}")),
+    }
 }
 
 fn ask(base: &str, kind: &str, params: &[(&str, String)]) -> Result<Answer> {
@@ -31,15 +38,12 @@ fn ask(base: &str, kind: &str, params: &[(&str, String)]) -> Result<Answer> {
     Ok(Answer { status: answer.status, json: answer.json()? })
 }
 
-/// Features of Prometheus that the querier has too, all at once; others change what queries mean and are named by `FEATURES`.
+/// Features of Prometheus that the querier has too and that do not change what other queries mean.
 const LANGUAGE: &str =
     "promql-experimental-functions,promql-extended-range-selectors,promql-binop-fill-modifiers";
 
 fn features() -> String {
-    match std::env::var("FEATURES") {
-        Ok(more) if !more.is_empty() => format!("{LANGUAGE},{more}"),
-        _ => LANGUAGE.to_owned(),
-    }
+    std::env::var("FEATURES").unwrap_or_else(|_| LANGUAGE.to_owned())
 }
 
 #[test]
@@ -62,9 +66,9 @@ fn as_far_as_it_knows() -> Result<()> {
     let sidecar = Thanos::sidecar(dir, "sidecar", &prometheus, None)?;
     let querier = Thanos::query(dir, "query", &[&sidecar.grpc], &[])?;
 
-    let mut generator = Generator::of(HARBOUR, number("SEED", 1));
+    let mut generator = Generator::of(HARBOUR, number("SEED", 1)?);
     let (mut compared, mut wrong) = (0, Vec::new());
-    let wanted = number("QUERIES", 1000);
+    let wanted = number("QUERIES", 1000)?;
     while compared < wanted {
         let query = generator.query(false);
         if changed_since_2(&query) {
@@ -83,7 +87,7 @@ fn as_far_as_it_knows() -> Result<()> {
             }
         }
     }
-    report(compared, 0, &wrong)
+    report(compared, 0, &[], &wrong)
 }
 
 /// What Prometheus 2 answers otherwise than Prometheus 3, or picks among equals by the order of a hash map.
@@ -197,22 +201,45 @@ impl World {
         ("query_range", params)
     }
 
-    /// What differs, if anything does; `None` beside a `false` where Prometheus itself gives now this and now that.
-    fn compare(&self, kind: &str, params: &[(&str, String)]) -> Result<(Option<String>, bool)> {
-        let ordered = kind == "query" && params[0].1.starts_with("sort");
+    fn compare(&self, kind: &str, params: &[(&str, String)]) -> Result<Outcome> {
         let want = ask(&self.prometheus, kind, params)?;
         let got = ask(&self.querier, kind, params)?;
-        let Some(difference) = exact::difference(&want, &got, ordered) else { return Ok((None, true)) };
-        for _ in 0..12 {
+        let Some(difference) = exact::difference(&want, &got, true) else { return Ok(Outcome::Same) };
+        let mut steady = true;
+        for _ in 0..24 {
             let again = ask(&self.prometheus, kind, params)?;
-            if exact::difference(&again, &got, ordered).is_none() {
-                return Ok((None, false));
+            if exact::difference(&again, &got, true).is_none() {
+                return Ok(Outcome::OneOfSeveral);
             }
+            steady &= exact::difference(&again, &want, true).is_none();
+        }
+        if !steady && exact::difference(&want, &got, false).is_none() {
+            return Ok(Outcome::OneOfSeveral);
         }
         let shown: Vec<String> = params.iter().skip(1).map(|(k, v)| format!("{k}={v}")).collect();
-        let text = format!("{} {kind} {}\n  {}\n    {difference}", self.name, shown.join(" "), params[0].1);
-        Ok((Some(text), true))
+        let steadiness = if steady { "" } else { " (Prometheus gives several answers)" };
+        Ok(Outcome::Differs {
+            text: format!(
+                "{} {kind} {}{steadiness}\n  {}\n    {difference}",
+                self.name,
+                shown.join(" "),
+                params[0].1
+            ),
+            steady,
+        })
     }
+}
+
+/// How an answer compares with that of Prometheus.
+enum Outcome {
+    Same,
+    /// Like one of those that Prometheus gives to the same question: sums and choices in the order of a hash map.
+    OneOfSeveral,
+    /// `steady`: Prometheus always gives the same; else there are too many answers to meet one of them.
+    Differs {
+        text: String,
+        steady: bool,
+    },
 }
 
 /// Series that Prometheus can answer remote reads of: of gauge histograms with a staleness marker it cannot cut a chunk.
@@ -229,26 +256,37 @@ fn readable(data: Data) -> Data {
 /// Data of every kind, and a Prometheus of our version.
 fn to_the_bit(program: &Path) -> Result<()> {
     let dir = tempfile::tempdir()?;
-    let (dir, seed) = (dir.path(), number("SEED", 1));
+    let (dir, seed) = (dir.path(), number("SEED", 1)?);
     let margin = 60_000;
     let aligned = (-margin, LENGTH_MS + margin);
     let irregular = (BASE_MS - margin, BASE_MS + LENGTH_MS + margin);
     let worlds = [
         World::start(dir, program, "aligned", &data::aligned()?, aligned, false)?,
         World::start(dir, program, "irregular", &data::irregular(seed)?, irregular, false)?,
+        World::start(dir, program, "wide", &data::wide(seed)?, irregular, false)?,
         World::start(dir, program, "sidecar", &readable(data::irregular(seed + 1)?), irregular, true)?,
     ];
-    let (mut compared, mut unsteady, mut wrong) = (0, 0, Vec::new());
+    let (mut compared, mut several, mut unsteady, mut wrong) = (0, 0, Vec::new(), Vec::new());
     let mut random = Random(seed);
     let mut one = |world: &World, kind: &str, params: &[(&str, String)]| -> Result<()> {
-        let (difference, steady) = world.compare(kind, params)?;
         compared += 1;
-        unsteady += u64::from(!steady);
-        wrong.extend(difference);
+        match world.compare(kind, params)? {
+            Outcome::Same => {}
+            Outcome::OneOfSeveral => several += 1,
+            Outcome::Differs { text, steady: true } => wrong.push(text),
+            Outcome::Differs { text, steady: false } => unsteady.push(text),
+        }
         Ok(())
     };
-    if std::env::var_os("WITHOUT_CORNERS").is_none() {
-        for query in corners() {
+    let mut listed = match std::env::var_os("WITHOUT_CORNERS") {
+        None => corners(),
+        Some(_) => Vec::new(),
+    };
+    if let Some(file) = std::env::var_os("QUESTIONS") {
+        listed.extend(questions_of(Path::new(&file))?);
+    }
+    if !listed.is_empty() {
+        for query in listed {
             let instant = vec![("query", query.clone()), ("time", "900".to_owned())];
             one(&worlds[0], "query", &instant)?;
             let range = vec![
@@ -261,28 +299,35 @@ fn to_the_bit(program: &Path) -> Result<()> {
         }
     }
     let mut generator = Generator::of(LOADED, seed);
-    for at in 0..number("QUERIES", 2000) as usize {
+    for at in 0..number("QUERIES", 2000)? as usize {
         let instant = at % 3 == 0;
         let query = generator.query_or_mistake(instant || at % 50 == 1);
         let world = &worlds[at / 3 % worlds.len()];
         let (kind, params) = world.question(&mut random, &query, instant);
         one(world, kind, &params)?;
     }
-    report(compared, unsteady, &wrong)
+    report(compared, several, &unsteady, &wrong)
+}
+
+/// Queries of a file in the notation of the corners.
+fn questions_of(file: &Path) -> Result<Vec<String>> {
+    let text = std::fs::read_to_string(file).with_context(|| format!("read {}", file.display()))?;
+    Ok(corpus::queries_of(&text))
 }
 
 #[allow(clippy::print_stdout, reason = "how many were compared is the outcome of a long run")]
 /// Fails where something differs; all of it goes into the file that `DIFFERENCES` names.
-fn report(compared: u64, unsteady: u64, wrong: &[String]) -> Result<()> {
+fn report(compared: u64, several: u64, unsteady: &[String], wrong: &[String]) -> Result<()> {
     let summary = format!(
-        "{} of {compared} answers differ; {unsteady} were like one of several that Prometheus gives",
-        wrong.len()
+        "{} of {compared} answers differ; of several that Prometheus gives to the same question {several} were like one and {} like none",
+        wrong.len(),
+        unsteady.len()
     );
     println!("{summary}");
     if let Some(file) = std::env::var_os("DIFFERENCES") {
         let file = PathBuf::from(file);
         let mut out = std::fs::File::create(&file).with_context(|| format!("create {}", file.display()))?;
-        writeln!(out, "{summary}\n{}", wrong.join("\n"))?;
+        writeln!(out, "{summary}\n{}\n{}", wrong.join("\n"), unsteady.join("\n"))?;
     }
     let shown: Vec<&str> = wrong.iter().take(20).map(String::as_str).collect();
     ensure!(wrong.is_empty(), "{summary} (Prometheus / querier):\n{}", shown.join("\n"));

@@ -57,6 +57,18 @@ pub(crate) fn bucket_quantile(phi: f64, buckets: &mut Vec<ClassicBucket>) -> (f6
     (start + (end - start) * (rank / count), forced)
 }
 
+/// What Prometheus leaves of the buckets for the next quantile of the same histogram: those added up and made monotonic in front, and
+/// behind them as many as were there before.
+pub(crate) fn left_by_quantile(phi: f64, buckets: &mut [ClassicBucket]) {
+    if !(0.0..=1.0).contains(&phi) || buckets.last().is_none_or(|b| b.upper != f64::INFINITY) {
+        return;
+    }
+    let mut rest = buckets.to_vec();
+    coalesce(&mut rest);
+    make_monotonic(&mut rest);
+    buckets[..rest.len()].copy_from_slice(&rest);
+}
+
 /// The share of observations between two values.
 pub(crate) fn bucket_fraction(lower: f64, upper: f64, buckets: &mut Vec<ClassicBucket>) -> f64 {
     if buckets.last().is_none_or(|b| b.upper != f64::INFINITY) {

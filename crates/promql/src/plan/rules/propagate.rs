@@ -7,7 +7,7 @@
 //!   if they find no partner, unless the other side is empty;
 //! - `or` and filled-in values need all series.
 //!
-//! Where the source joins replicas the rule is off (`QueryParams::keeps_matched_labels`).
+//! Matchers on labels by which the source tells replicas apart and joins them stay where they are: the label is matched and gone.
 
 use model::labels::METRIC_NAME;
 use model::matcher::Matcher;
@@ -18,19 +18,21 @@ use crate::plan::{Aggregate, Binary, Kind, Node, Plan, RangeSource, Selector};
 use crate::source::SelectParams;
 
 /// Narrows selects by the matchers of what their series are matched with.
-pub(super) fn propagate(plan: &mut Plan) {
+pub(super) fn propagate(plan: &mut Plan, replica_labels: &[String]) {
     let mut selects = std::mem::take(&mut plan.selects);
-    visit(&mut plan.root, &mut selects);
+    visit(&mut plan.root, &mut selects, replica_labels);
     (plan.selects, plan.uses) = renumbered(&mut plan.root, &selects);
 }
 
-fn visit(node: &mut Node, selects: &mut Vec<SelectParams>) {
-    for_each_child(node, &mut |child| visit(child, selects));
+fn visit(node: &mut Node, selects: &mut Vec<SelectParams>, replica_labels: &[String]) {
+    for_each_child(node, &mut |child| visit(child, selects, replica_labels));
     let Kind::Binary(b) = &mut node.kind else { return };
     let Some(matching) = b.matching.clone() else { return };
     let (to_left, to_right) = directions(b, &matching);
     let known = |from: &Node| -> Vec<Matcher> {
-        known_matchers(from, selects).into_iter().filter(|m| is_matched(&matching, m.name())).collect()
+        let all = known_matchers(from, selects).into_iter();
+        all.filter(|m| is_matched(&matching, m.name()) && !replica_labels.iter().any(|l| l == m.name()))
+            .collect()
     };
     let left = if to_left { known(&b.rhs) } else { Vec::new() };
     let right = if to_right { known(&b.lhs) } else { Vec::new() };
