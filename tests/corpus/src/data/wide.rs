@@ -14,7 +14,7 @@ const STEP: i64 = 15_000;
 
 /// Series over the same time as [`irregular`](super::irregular), mostly at whole steps.
 pub fn wide(seed: u64) -> Result<Data> {
-    let mut random = Random(seed ^ 0x77_6964_65);
+    let mut random = Random(seed ^ 0x7769_6465);
     let mut storage = MemoryStorage::new();
     for labels in all_labels() {
         let metric = labels.metric_name();
