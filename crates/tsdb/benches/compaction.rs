@@ -78,7 +78,8 @@ fn measure(name: &str, work: impl FnOnce(&Path) -> (u64, u64)) {
 fn main() {
     let Some(data) = std::env::var_os("BENCH_DATA").map(PathBuf::from) else { return };
     let (a, b) = (blocks(&data.join("medium/a")), blocks(&data.join("medium/b")));
-    for path in a.iter().chain(&b).flat_map(|p| [p.join("index"), p.join("chunks/000001")]) {
+    let long = blocks(&data.join("long/a"));
+    for path in a.iter().chain(&b).chain(&long).flat_map(|p| [p.join("index"), p.join("chunks/000001")]) {
         // Into the page cache, so that all pieces start alike.
         let _ = std::fs::read(path);
     }

@@ -7,6 +7,7 @@ use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use model::series::SampleBuffer;
+use tsdb::aggregation::{Aggregation, ChunkSet, samples_into};
 use tsdb::chunk::{AggregateChunk, AggregateKind, Encoding, XorAppender, decode_into, sample_count};
 
 fn random(state: &mut u64) -> u64 {
@@ -22,12 +23,13 @@ type Shape = fn(usize, &mut u64, &mut f64) -> (i64, f64);
 fn chunks(shape: Shape) -> Vec<Vec<u8>> {
     let mut state = 42;
     (0..200)
-        .map(|_| {
+        .map(|chunk| {
             let mut app = XorAppender::new();
             let mut v = 0.0;
             for i in 0..120 {
                 let (jitter, v) = shape(i, &mut state, &mut v);
-                app.append(1_700_000_000_000 + i as i64 * 15_000 + jitter, v).unwrap();
+                let at = 120 * chunk + i as i64;
+                app.append(1_700_000_000_000 + at * 15_000 + jitter, v).unwrap();
             }
             app.into_bytes()
         })
@@ -60,6 +62,16 @@ fn xor(c: &mut Criterion) {
                 for chunk in &chunks {
                     out.clear();
                     decode_into(Encoding::Xor, black_box(chunk), &mut out).unwrap();
+                }
+            });
+        });
+        // As a querier reads a series: chunks that follow each other, side by side where that can be done.
+        let sets: Vec<_> = chunks.iter().map(|chunk| ChunkSet::raw(Encoding::Xor, chunk)).collect();
+        group.bench_function(format!("decode side by side {name}"), |b| {
+            b.iter(|| {
+                for sets in black_box(&sets).chunks(16) {
+                    out.clear();
+                    samples_into(sets.iter().copied(), Aggregation::Count, 0, i64::MAX, &mut out).unwrap();
                 }
             });
         });

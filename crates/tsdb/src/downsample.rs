@@ -134,9 +134,9 @@ fn raw<'a>(
                 let (columns, _) = scratch.columns();
                 columns.clear();
                 let data: Vec<_> = run.iter().map(|chunk| (chunk.encoding, chunk.data())).collect();
-                let nans =
+                let read =
                     floats::append_sound(&data, columns).map_err(|(at, error)| run[at].error(error))?;
-                floats::raw(columns, nans, to, out);
+                floats::raw(columns, read.nans, to, out);
             }
             Kind::Histogram => {
                 let mut samples = Vec::new();

@@ -48,17 +48,28 @@ struct Chunks<'s, I: Iterator> {
 impl<'a, I: Iterator<Item = Result<TimedChunk<'a>, ChunkError>> + Clone> Chunks<'_, I> {
     /// Reads a chunk together with those behind it, if there are enough that begin within what is wanted.
     fn read_ahead(&mut self, first: ChunkSet<'a>) -> bool {
-        let mut group = [first; *TOGETHER.start()];
+        let mut group = [first; *TOGETHER.end()];
         let mut ahead = self.chunks.clone();
+        // The chunks in the group, and what is left when it has as few as can be read together.
+        let (mut len, mut behind_few) = (1, None);
         for place in &mut group[1..] {
             match ahead.next() {
                 Some(Ok(chunk)) if chunk.min_time <= self.maxt => *place = chunk.data,
-                _ => return false,
+                _ => break,
+            }
+            len += 1;
+            if len == *TOGETHER.start() {
+                behind_few = Some(ahead.clone());
             }
         }
-        let read = self.reader.read_together(&group, self.samples);
-        if read {
+        if len == group.len() && self.reader.read_together(&group, self.samples) {
             self.chunks = ahead;
+            return true;
+        }
+        let Some(behind_few) = behind_few else { return false };
+        let read = self.reader.read_together(&group[..*TOGETHER.start()], self.samples);
+        if read {
+            self.chunks = behind_few;
         }
         read
     }

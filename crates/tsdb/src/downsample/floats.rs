@@ -1,107 +1,19 @@
 //! Aggregates of floats.
 
-use model::value::is_stale;
+mod read;
 
 use super::Columns;
 use super::windows::{chunk_count, for_each_window, window_end};
 use crate::chunk::append::Built;
-use crate::chunk::{
-    self, AggregateChunk, AggregateKind, ChunkError, Encoding, TOGETHER, aggregate, encode_xor,
-};
+use crate::chunk::{AggregateChunk, AggregateKind, ChunkError, Encoding, aggregate, encode_xor};
 use crate::error::Error;
 use crate::merge::OutChunk;
 
+pub(super) use read::append_sound;
+use read::{append_all, has_nan};
+
 /// What is taken for the resolution of raw samples, in ms.
 const RAW_RESOLUTION: i64 = 60_000;
-
-/// Appends the samples of float chunks, without stale markers and without those that go back in time within their chunk. True when there are
-/// other NaNs among them; an error comes with the index of its chunk.
-pub(super) fn append_sound(
-    chunks: &[(Encoding, &[u8])],
-    to: &mut Columns,
-) -> Result<bool, (usize, ChunkError)> {
-    let mut nans = false;
-    let mut at = 0;
-    for many in chunks.chunks(*TOGETHER.end()) {
-        if append_together(many, to) {
-            at += many.len();
-            continue;
-        }
-        for few in many.chunks(*TOGETHER.start()) {
-            let whole = few.len() < many.len() && append_together(few, to);
-            for (encoding, data) in few {
-                if !whole {
-                    nans |= append_one(*encoding, data, to).map_err(|error| (at, error))?;
-                }
-                at += 1;
-            }
-        }
-    }
-    Ok(nans)
-}
-
-/// Does so with chunks that can be decoded together and of which all samples stay. False, and `to` as it was, when they are others.
-fn append_together(chunks: &[(Encoding, &[u8])], to: &mut Columns) -> bool {
-    let mut data: [&[u8]; *TOGETHER.end()] = Default::default();
-    for (data, (encoding, bytes)) in data.iter_mut().zip(chunks) {
-        if *encoding != Encoding::Xor {
-            return false;
-        }
-        *data = bytes;
-    }
-    let start = to.len();
-    if !chunk::decode_together_into(&data[..chunks.len()], to) {
-        return false;
-    }
-    let sound = !descends(&to.timestamps[start..]) && !has_nan(&to.floats[start..]);
-    if !sound {
-        to.truncate(start);
-    }
-    sound
-}
-
-/// Appends the samples of one chunk.
-fn append_one(encoding: Encoding, data: &[u8], to: &mut Columns) -> Result<bool, ChunkError> {
-    if encoding.is_histogram() {
-        return Err(ChunkError::WrongKind(encoding));
-    }
-    let start = to.len();
-    chunk::decode_into(encoding, data, to)?;
-    // Start timestamps have no place in aggregates.
-    to.start_timestamps.clear();
-    let (ts, vs) = (&mut to.timestamps, &mut to.floats);
-    if !descends(&ts[start..]) && !has_nan(&vs[start..]) {
-        return Ok(false);
-    }
-    let (mut kept, mut last) = (start, i64::MIN);
-    for i in start..ts.len() {
-        if !is_stale(vs[i]) && ts[i] >= last {
-            last = ts[i];
-            (ts[kept], vs[kept]) = (ts[i], vs[i]);
-            kept += 1;
-        }
-    }
-    to.truncate(kept);
-    Ok(has_nan(&to.floats[start..]))
-}
-
-/// Looks at all of them, which is faster than to stop at the first one.
-fn has_nan(values: &[f64]) -> bool {
-    let mut found = false;
-    for v in values {
-        found |= v.is_nan();
-    }
-    found
-}
-
-/// Looks at all of them, too.
-fn descends(timestamps: &[i64]) -> bool {
-    let mut found = false;
-    for (before, after) in timestamps.iter().zip(timestamps.iter().skip(1)) {
-        found |= before > after;
-    }
-    found
-}
 
 /// Downsamples the raw samples of a series, among which may be NaNs if `nans` says so.
 pub(super) fn raw<'a>(samples: &Columns, nans: bool, to: i64, out: &mut Vec<OutChunk<'a>>) {
@@ -166,9 +78,25 @@ impl Batch {
         // The first raw value comes first, and the last one at the end, for resets between chunks to be seen.
         self.counter_times.push(first_t);
         self.counters.push(first_v);
-        let mut counter = Counter { total: first_v, last: first_v };
+        let last_end =
+            if adds_up(vs) { self.windows_of_counts(ts, vs, to) } else { self.windows(ts, vs, to) };
+        self.counter_times.push(last_end);
+        self.counters.push(last_v);
+        let (mint, maxt) = (*self.ends.first()?, *self.ends.last()?);
+        let columns =
+            [&self.counts, &self.sums, &self.mins, &self.maxs].map(|values| xor(&self.ends, values));
+        let counter = xor(&self.counter_times, &self.counters);
+        let [count, sum, min, max] = columns;
+        let parts = [count, sum, min, max, counter];
+        Some(join(parts.each_ref().map(|p| Some((Encoding::Xor, p.as_slice()))), mint, maxt, self.ends.len()))
+    }
+
+    /// Appends the aggregates of all windows; returns the end of the last one.
+    fn windows(&mut self, ts: &[i64], vs: &[f64], to: i64) -> i64 {
+        let first = vs.first().copied().unwrap_or_default();
+        let mut counter = Counter { total: first, last: first };
         let mut fresh = true;
-        let last_end = for_each_window(ts, to, |end, range| {
+        for_each_window(ts, to, |end, range| {
             let (mut sum, mut min, mut max) = (0.0, f64::MAX, -f64::MAX);
             let values = &vs[range.clone()];
             let Counter { mut total, mut last } = counter;
@@ -187,24 +115,49 @@ impl Batch {
                 max = if *v > max { *v } else { max };
             }
             counter = Counter { total, last };
-            self.ends.push(end);
-            self.counts.push(values.len() as f64);
-            self.sums.push(sum);
-            self.mins.push(min);
-            self.maxs.push(max);
-            self.counter_times.push(end);
-            self.counters.push(total);
-        });
-        self.counter_times.push(last_end);
-        self.counters.push(last_v);
-        let (mint, maxt) = (*self.ends.first()?, *self.ends.last()?);
-        let columns =
-            [&self.counts, &self.sums, &self.mins, &self.maxs].map(|values| xor(&self.ends, values));
-        let counter = xor(&self.counter_times, &self.counters);
-        let [count, sum, min, max] = columns;
-        let parts = [count, sum, min, max, counter];
-        Some(join(parts.each_ref().map(|p| Some((Encoding::Xor, p.as_slice()))), mint, maxt, self.ends.len()))
+            self.push(end, values.len(), [sum, min, max, total]);
+        })
     }
+
+    /// Does so where values [add up](adds_up): what [`windows`](Self::windows) would find, bit for bit.
+    fn windows_of_counts(&mut self, ts: &[i64], vs: &[f64], to: i64) -> i64 {
+        for_each_window(ts, to, |end, range| {
+            let values = &vs[range];
+            let [.., last] = values else { return };
+            let (fours, rest) = values.as_chunks::<4>();
+            let sums = fours.iter().fold([0.0; 4], |[a, b, c, d], [e, f, g, h]| [a + e, b + f, c + g, d + h]);
+            let sum: f64 = sums.iter().chain(rest).sum();
+            self.push(end, values.len(), [sum, values[0], *last, *last]);
+        })
+    }
+
+    /// Appends the aggregates of a window.
+    fn push(&mut self, end: i64, count: usize, [sum, min, max, counter]: [f64; 4]) {
+        self.ends.push(end);
+        self.counts.push(count as f64);
+        self.sums.push(sum);
+        self.mins.push(min);
+        self.maxs.push(max);
+        self.counter_times.push(end);
+        self.counters.push(counter);
+    }
+}
+
+/// Whether the values never fall and are whole numbers, so small that all sums of them and differences between them are exact in any order: the
+/// values of most counters.
+fn adds_up(vs: &[f64]) -> bool {
+    /// Whole numbers are exact up to twice this, and adding it to a smaller number rounds that to a whole one.
+    const ROUNDING: f64 = (1u64 << 52) as f64;
+    let (Some(first), Some(last)) = (vs.first(), vs.last()) else { return false };
+    // Zeros with a sign are no counts.
+    if first.is_sign_negative() || last * vs.len() as f64 > ROUNDING {
+        return false;
+    }
+    let mut fine = (first + ROUNDING) - ROUNDING == *first;
+    for (before, v) in vs.iter().zip(&vs[1..]) {
+        fine &= (v >= before) & ((v + ROUNDING) - ROUNDING == *v);
+    }
+    fine
 }
 
 fn xor(ts: &[i64], vs: &[f64]) -> Vec<u8> {
@@ -232,18 +185,21 @@ pub(super) fn expand(
 ) -> Result<(), Error> {
     columns.clear();
     let data: Vec<_> = chunks.iter().filter_map(|chunk| chunk.get(kind)).collect();
-    append_sound(&data, columns).map_err(|(_, source)| Error::Chunk { reference: 0, source })?;
-    Ok(())
+    append_sound(&data, columns).map(drop).map_err(|(_, source)| wrong(source))
+}
+
+fn wrong(source: ChunkError) -> Error {
+    Error::Chunk { reference: 0, source }
 }
 
 /// An aggregate of windows, as an XOR chunk with the times of its first and last window.
 type Aggregated = (Vec<u8>, i64, i64, usize);
 
 /// Aggregates columns of counts, sums, least or greatest values once more.
-fn aggregate_column(kind: AggregateKind, columns: &Columns, to: i64) -> Option<Aggregated> {
+fn aggregate_column(kind: AggregateKind, ts: &[i64], vs: &[f64], to: i64) -> Option<Aggregated> {
     let (mut ends, mut values) = (Vec::new(), Vec::new());
-    for_each_window(&columns.timestamps, to, |end, range| {
-        let window = &columns.floats[range];
+    for_each_window(ts, to, |end, range| {
+        let window = &vs[range];
         ends.push(end);
         values.push(match kind {
             AggregateKind::Min => window.iter().fold(f64::MAX, |min, v| if *v < min { *v } else { min }),
@@ -262,9 +218,19 @@ pub(super) fn again<'a>(
     out: &mut Vec<OutChunk<'a>>,
 ) -> Result<(), Error> {
     let mut parts: [Option<Aggregated>; 5] = Default::default();
-    for kind in [AggregateKind::Count, AggregateKind::Sum, AggregateKind::Min, AggregateKind::Max] {
-        expand(chunks, kind, columns)?;
-        parts[kind as usize] = aggregate_column(kind, columns, to);
+    // All of them at once, as there are few chunks of each.
+    let kinds = [AggregateKind::Count, AggregateKind::Sum, AggregateKind::Min, AggregateKind::Max];
+    let data: Vec<_> =
+        kinds.iter().flat_map(|kind| chunks.iter().filter_map(|chunk| chunk.get(*kind))).collect();
+    columns.clear();
+    let read = append_sound(&data, columns).map_err(|(_, source)| wrong(source))?;
+    let (mut from, mut ends) = (0, read.ends.iter());
+    for kind in kinds {
+        let there = chunks.iter().filter(|chunk| chunk.get(kind).is_some());
+        let end = there.zip(&mut ends).last().map_or(from, |(_, end)| *end);
+        let (ts, vs) = (&columns.timestamps[from..end], &columns.floats[from..end]);
+        parts[kind as usize] = aggregate_column(kind, ts, vs, to);
+        from = end;
     }
     parts[AggregateKind::Counter as usize] = counter(chunks, to, columns, buffer)?;
     let Some(mint) = parts.iter().flatten().map(|p| p.1).min() else { return Ok(()) };
@@ -287,34 +253,28 @@ fn counter(
     buffer: &mut Columns,
 ) -> Result<Option<Aggregated>, Error> {
     columns.clear();
+    buffer.clear();
+    let data: Vec<_> = chunks.iter().filter_map(|chunk| chunk.get(AggregateKind::Counter)).collect();
+    append_all(&data, buffer).map_err(|(_, source)| wrong(source))?;
     let mut state: Option<(i64, Counter)> = None;
-    for chunk in chunks {
-        let Some((encoding, data)) = chunk.get(AggregateKind::Counter) else { continue };
-        buffer.clear();
-        let wrong = |source| Error::Chunk { reference: 0, source };
-        chunk::decode_into(encoding, data, buffer).map_err(wrong)?;
-        if buffer.has_histograms() {
-            return Err(wrong(ChunkError::WrongKind(encoding)));
-        }
-        for (t, v) in buffer.timestamps.iter().zip(&buffer.floats).filter(|(_, v)| !v.is_nan()) {
-            match &mut state {
-                None => state = Some((*t, Counter { total: *v, last: *v })),
-                Some((last_t, counter)) if t > last_t => {
-                    counter.total += if *v >= counter.last { *v - counter.last } else { *v };
+    for (t, v) in buffer.timestamps.iter().zip(&buffer.floats).filter(|(_, v)| !v.is_nan()) {
+        match &mut state {
+            None => state = Some((*t, Counter { total: *v, last: *v })),
+            Some((last_t, counter)) if t > last_t => {
+                counter.total += if *v >= counter.last { *v - counter.last } else { *v };
+                counter.last = *v;
+                *last_t = *t;
+            }
+            Some((last_t, counter)) => {
+                // The same time again: the raw value at the end of a chunk.
+                if t == last_t {
                     counter.last = *v;
-                    *last_t = *t;
                 }
-                Some((last_t, counter)) => {
-                    // The same time again: the raw value at the end of a chunk.
-                    if t == last_t {
-                        counter.last = *v;
-                    }
-                    continue;
-                }
+                continue;
             }
-            if let Some((t, counter)) = &state {
-                columns.push_float(*t, counter.total);
-            }
+        }
+        if let Some((t, counter)) = &state {
+            columns.push_float(*t, counter.total);
         }
     }
     let Some((_, end)) = state else { return Ok(None) };
@@ -338,4 +298,52 @@ fn counter(
     values.push(end.last);
     let count = times.len();
     Ok(bounds.map(|(mint, maxt)| (xor(&times, &values), mint, maxt, count)))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn aggregates(batch: &Batch) -> Vec<Vec<u64>> {
+        let columns = [&batch.counts, &batch.sums, &batch.mins, &batch.maxs, &batch.counters];
+        columns.iter().map(|column| column.iter().map(|v| v.to_bits()).collect()).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn counts_are_aggregated_as_all_values_are(
+            steps in prop::collection::vec((1..40_000i64, 0..1u64 << 30), 1..400),
+            start in 0..1u64 << 40,
+        ) {
+            let (mut t, mut v) = (1_700_000_000_000, start);
+            let (ts, vs): (Vec<i64>, Vec<f64>) = steps
+                .iter()
+                .map(|(step, more)| {
+                    t += step;
+                    v += more;
+                    (t, v as f64)
+                })
+                .unzip();
+            prop_assert!(adds_up(&vs));
+            let (mut one, mut other) = (Batch::default(), Batch::default());
+            prop_assert_eq!(one.windows(&ts, &vs, 300_000), other.windows_of_counts(&ts, &vs, 300_000));
+            prop_assert_eq!(&one.ends, &other.ends);
+            prop_assert_eq!(&one.counter_times, &other.counter_times);
+            prop_assert_eq!(aggregates(&one), aggregates(&other));
+        }
+    }
+
+    #[test]
+    fn other_values_do_not_add_up() {
+        let fine: &[f64] = &[0.0, 1.0, 1.0, 7e12];
+        assert!(adds_up(fine));
+        for other in
+            [&[-0.0, 1.0], &[1.0, 0.0], &[0.5, 1.0], &[1.0, 1.5], &[1.0, 4e15], &[1.0, f64::INFINITY]]
+        {
+            assert!(!adds_up(other), "{other:?}");
+        }
+        assert!(!adds_up(&[1.0, f64::NAN, 2.0]) && !adds_up(&[f64::NAN]) && !adds_up(&[-1.0, 1.0]));
+    }
 }

@@ -27,10 +27,17 @@ pub(super) fn for_each_window(
     resolution: i64,
     mut each: impl FnMut(i64, std::ops::Range<usize>),
 ) -> i64 {
-    let Some(last) = timestamps.last() else { return 0 };
-    let (mut from, mut end, mut before) = (0, i64::MIN, 1);
+    let (Some(first), Some(last)) = (timestamps.first(), timestamps.last()) else { return 0 };
+    let (mut from, mut end, mut before) = (0, *first, 1);
+    let mut window = window_end(*first, resolution);
     while from < timestamps.len() {
-        end = window_end(timestamps[from], resolution).min(*last);
+        // Mostly the next window; only after a gap there is something to divide.
+        let t = timestamps[from];
+        if t > window {
+            let next = window.saturating_add(resolution);
+            window = if t <= next { next } else { window_end(t, resolution) };
+        }
+        end = window.min(*last);
         let to = from + window_len(&timestamps[from..], end, before);
         each(end, from..to);
         (before, from) = (to - from, to);
