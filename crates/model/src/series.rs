@@ -33,17 +33,30 @@ impl SourceError {
 pub trait SampleSource: Send + Sync {
     /// Appends the samples with `mint <= t <= maxt` (ms, closed) in ascending order.
     fn samples_into(&self, mint: i64, maxt: i64, out: &mut SampleBuffer) -> Result<(), SourceError>;
+
+    /// Bytes of encoded samples that are held until they are read, and by which the work of reading is shared out; 0 when that is not known.
+    fn held_bytes(&self) -> usize {
+        0
+    }
 }
 
 impl<S: SampleSource + ?Sized> SampleSource for Arc<S> {
     fn samples_into(&self, mint: i64, maxt: i64, out: &mut SampleBuffer) -> Result<(), SourceError> {
         (**self).samples_into(mint, maxt, out)
     }
+
+    fn held_bytes(&self) -> usize {
+        (**self).held_bytes()
+    }
 }
 
 impl<S: SampleSource + ?Sized> SampleSource for Box<S> {
     fn samples_into(&self, mint: i64, maxt: i64, out: &mut SampleBuffer) -> Result<(), SourceError> {
         (**self).samples_into(mint, maxt, out)
+    }
+
+    fn held_bytes(&self) -> usize {
+        (**self).held_bytes()
     }
 }
 

@@ -18,7 +18,8 @@ use parking_lot::Mutex;
 use promql::limits::{Ledger, Reservation};
 use promql::source::{Queryable, SelectParams};
 use storeapi::{
-    Error, PartialResponse, QueryHints, RequestContext, SeriesEvent, SeriesRequest, ShardInfo, StoreApi,
+    Error, PartialResponse, QueryHints, ReadyBatches, RequestContext, SeriesEvent, SeriesRequest, ShardInfo,
+    StoreApi,
 };
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
@@ -32,8 +33,9 @@ use read_ahead::{Queued, ReadAhead};
 use resolutions::Resolutions;
 use samples::{ChunkSamples, Decoding};
 
-/// Series per message from a select's task to the engine.
+/// Most series of a message from a select's task to the engine, and bytes at which it ends.
 const BATCH: usize = 256;
+const BATCH_BYTES: usize = 1 << 20;
 /// Label under which stores that project put a hash of the full labels.
 const SERIES_HASH_LABEL: &str = "__cf_series_hash__";
 
@@ -273,7 +275,8 @@ async fn fetch(
     let failed = |error| SourceError::new(SelectFailed(error));
     let work = async {
         let _turn = context.gate.enter().await;
-        let mut events = context.store.series(request).await.map_err(failed)?.ready_chunks(BATCH);
+        let events = context.store.series(request).await.map_err(failed)?;
+        let mut events = ReadyBatches::new(events, BATCH, BATCH_BYTES);
         while let Some(events) = events.next().await {
             let mut batch = Vec::with_capacity(events.len());
             let mut bytes = 0;

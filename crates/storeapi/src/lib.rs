@@ -1,6 +1,7 @@
 //! StoreAPI as a plain Rust trait, fan-out proxy and streaming merge, endpoint set, TSDB-backed store, limits, gRPC adapter.
 
 mod api;
+mod batches;
 mod call_log;
 pub mod endpoint;
 mod error;
@@ -23,6 +24,7 @@ pub use api::{
     LabelValuesRequest, LabelValuesResponse, PartialResponse, QueryHints, RequestContext, Series,
     SeriesEvent, SeriesRequest, SeriesStream, ShardInfo, StoreApi,
 };
+pub use batches::ReadyBatches;
 pub use call_log::{CallFigures, CallLog, StoreCall};
 pub use error::{Error, ErrorKind};
 pub use external_labels::{SeriesLabels, label_sets_match, match_external_labels};

@@ -18,10 +18,14 @@ use crate::functions::samples::{Samples, Split};
 use crate::limits::Reservation;
 use crate::plan::Selector;
 
-/// Series taken from a set at once. Enough to share among the workers, few enough to hold.
+/// Most series taken from a set at once. Enough to share among the workers, few enough to hold.
 const BATCH: usize = 256;
-/// Series a worker takes at once.
+/// Most series a worker takes at once.
 const CHUNK: usize = 16;
+/// Bytes of encoded samples at which a batch ends. A series of a month has half a megabyte.
+const BATCH_BYTES: usize = 4 << 20;
+/// Bytes of a batch from which on sharing it among the workers pays, however few series it has.
+const SHARED_BYTES: usize = 128 << 10;
 
 /// What a worker has at hand while it goes through its series.
 pub(super) struct Worker {
@@ -74,9 +78,14 @@ impl Evaluator<'_> {
         let mut size = CHUNK;
         while !ended {
             self.limits.check()?;
-            while batch.len() < size {
+            let mut bytes = 0;
+            while batch.len() < size && bytes < BATCH_BYTES {
                 match set.next_series() {
-                    Some(series) => batch.push(series.map_err(EvalError::of_storage)?),
+                    Some(series) => {
+                        let series = series.map_err(EvalError::of_storage)?;
+                        bytes += series.samples.held_bytes();
+                        batch.push(series);
+                    }
                     None => {
                         ended = true;
                         break;
@@ -111,8 +120,11 @@ impl Evaluator<'_> {
             };
             let mut out = Vec::with_capacity(batch.len());
             match &self.options.pool {
-                Some(pool) if batch.len() > CHUNK => {
-                    let parts: Vec<_> = pool.install(|| batch.par_chunks(CHUNK).map(run).collect());
+                Some(pool) if batch.len() > CHUNK || batch.len() > 1 && bytes >= SHARED_BYTES => {
+                    // A few pieces for each worker, lest one waits for the other at the end.
+                    let pieces = 4 * pool.current_num_threads();
+                    let chunk = batch.len().div_ceil(pieces).clamp(1, CHUNK);
+                    let parts: Vec<_> = pool.install(|| batch.par_chunks(chunk).map(run).collect());
                     for part in parts {
                         let (series, notes) = part?;
                         self.annotate_all(notes);

@@ -81,6 +81,10 @@ impl SampleSource for ChunkSamples {
         }
         Ok(())
     }
+
+    fn held_bytes(&self) -> usize {
+        self.chunks.iter().flat_map(AggrChunk::chunks).map(|(_, chunk)| chunk.data.len()).sum()
+    }
 }
 
 impl ChunkSamples {

@@ -11,14 +11,17 @@ use tokio::task::AbortHandle;
 
 use super::{Retrieval, StoreRef};
 use crate::api::{SeriesEvent, SeriesRequest};
+use crate::batches::ReadyBatches;
 use crate::call_log::StoreCall;
 use crate::merge::Source;
 use crate::shard::ShardMatcher;
 use crate::{Error, ErrorKind};
 
-/// Batch and channel size of an eager reader: at most about 8000 events wait per store.
+/// Events of a batch of an eager reader, and batches that wait per store: some 8000 events.
 const EAGER_BATCH: usize = 256;
 const EAGER_BATCHES: usize = 32;
+/// Bytes at which a batch ends, so that what waits per store is 8 MiB, or as many series if these are larger.
+const BATCH_BYTES: usize = 256 << 10;
 
 /// Begins the text of a failure to start a store's stream, as opposed to one on the way.
 pub(super) const NOT_OPENED: &str = "fetch series for ";
@@ -129,7 +132,7 @@ impl Reading<'_> {
 
     /// Forwards the stream in batches of what is there, waiting for the reader when it falls behind.
     async fn streamed(&mut self, request: SeriesRequest, batch: usize) -> Result<(), Error> {
-        let mut events = self.open(request).await?.ready_chunks(batch);
+        let mut events = ReadyBatches::new(self.open(request).await?, batch, BATCH_BYTES);
         while let Some(chunk) = self.in_time(events.next()).await? {
             self.received += chunk.len() as u64;
             self.note(&chunk);
