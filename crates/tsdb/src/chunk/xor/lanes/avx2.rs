@@ -188,10 +188,19 @@ impl States {
         self.pos = _mm256_add_epi64(self.pos, _mm256_add_epi64(used, width));
     }
 
-    /// Decodes a sample of each lane, one after the other.
+    #[target_feature(enable = "avx2")]
+    #[inline]
+    fn is_broken(&self) -> bool {
+        _mm256_movemask_pd(_mm256_castsi256_pd(self.broken)) != 0
+    }
+
+    /// Decodes a sample of each lane, one after the other. False when one of them is broken.
     #[target_feature(enable = "avx2")]
     #[inline(never)]
     fn step_apart(&mut self, rows: &[Row; LANES]) -> bool {
+        if self.is_broken() {
+            return false;
+        }
         let mut states = self.each();
         for (state, row) in states.iter_mut().zip(rows) {
             let here = row.get(state.pos >> 3..).and_then(|rest| rest.first_chunk());
@@ -317,7 +326,7 @@ fn decode_rest<const GROUPS: usize>(
         at += n;
     }
     for group in 0..GROUPS {
-        if _mm256_movemask_pd(_mm256_castsi256_pd(states[group].broken)) != 0 {
+        if states[group].is_broken() {
             return false;
         }
         for (state, lane) in states[group].each().into_iter().zip(&mut lanes[group]) {
