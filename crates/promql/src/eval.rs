@@ -428,6 +428,10 @@ impl Evaluator<'_> {
     fn annotate_all(&self, annotations: impl IntoIterator<Item = Annotation>) {
         self.annotations.lock().unwrap_or_else(PoisonError::into_inner).extend(annotations);
     }
+
+    fn merge_notes(&self, annotations: Annotations) {
+        self.annotations.lock().unwrap_or_else(PoisonError::into_inner).merge(annotations);
+    }
 }
 
 impl Matrix {

@@ -240,7 +240,12 @@ impl Builder<'_> {
             }
             args.push(path.within(|p| p.push_call(c), |path| self.node(arg.unwrap_parens(), path))?);
         }
-        let all_invariant = args.iter().all(|a| a.invariant);
+        // The selector of info series is no argument that is evaluated, but counts as one.
+        let info_is_fixed = c.args.iter().skip(info_args).all(|arg| match arg.unwrap_parens() {
+            Expr::VectorSelector(v) => v.at.is_some(),
+            _ => true,
+        });
+        let all_invariant = info_is_fixed && args.iter().all(|a| a.invariant);
         let timestamp_of_fixed = func == FunctionId::Timestamp
             && args.iter().all(|a| a.invariant && matches!(a.node.kind, Kind::Selector(_)));
         let invariant = (all_invariant && !depends_on_time(func)) || timestamp_of_fixed;

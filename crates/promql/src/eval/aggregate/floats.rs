@@ -5,7 +5,7 @@ use model::kahan;
 use super::super::{EvalSeries, Evaluator, Scope, Sink};
 use super::groups::Groups;
 use super::histograms::HistogramGroup;
-use crate::annotations::Annotation;
+use crate::annotations::{Annotation, Annotations};
 use crate::ast::AggregateOp as Op;
 use crate::column::{ABSENT, Column, present};
 use crate::error::EvalError;
@@ -186,6 +186,8 @@ impl Evaluator<'_> {
         let mut states: Vec<Group> = Vec::new();
         let mut held = Reservation::new(&self.ledger);
         let before = self.samples_now();
+        // Comes behind all that the inside has to say: of the same text the last one stays.
+        let mut noted = Annotations::default();
         self.stream(&a.expr, scope, &mut |batch| {
             for s in batch {
                 let at = groups.of(&s.labels);
@@ -201,7 +203,7 @@ impl Evaluator<'_> {
                     continue;
                 }
                 if let Some(name) = ignores_histograms(op) {
-                    self.annotate(Annotation::histogram_ignored_in_aggregation(name, pos));
+                    noted.add(Annotation::histogram_ignored_in_aggregation(name, pos));
                     continue;
                 }
                 if matches!(op, Op::Count | Op::Group) {
@@ -224,10 +226,11 @@ impl Evaluator<'_> {
                     .get_or_insert_with(|| Box::new(HistogramGroup::new(op == Op::Avg, steps)));
                 let (grown, notes) = histograms.add(&s, &state.value, pos);
                 held.grow(grown)?;
-                self.annotate_all(notes);
+                noted.extend(notes);
             }
             Ok(())
         })?;
+        self.merge_notes(noted);
         let mut out = Vec::with_capacity(states.len());
         let mut output = 0;
         for (labels, mut state) in groups.labels.into_iter().zip(states) {
