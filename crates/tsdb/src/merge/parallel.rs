@@ -14,7 +14,7 @@ use crate::error::Error;
 /// them are encoded again).
 const BATCH_CHUNKS: usize = 1024;
 /// Batches that may wait for a thread or for being written, for each thread.
-const WAITING: usize = 4;
+const WAITING: usize = 2;
 
 /// Labels by merged symbols.
 type SeriesLabels = Vec<(u32, u32)>;
