@@ -3,6 +3,7 @@
 //! Both ask the same question: for which data is there a coarser copy? A downsampled block lists the same level-1 sources as the
 //! block it was made from, so the sources answer it whatever the blocks' borders are.
 
+use std::cell::LazyCell;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -93,7 +94,9 @@ impl Retention {
         now_ms: i64,
         keep_until_downsampled: bool,
     ) -> Vec<Expiry> {
-        let covered = Covered::new(metas.clone().into_iter().filter(|meta| !marked(meta.ulid)));
+        // Most of the time nothing has passed, and nothing has to be known of the sources.
+        let sources = metas.clone();
+        let covered = LazyCell::new(|| Covered::new(sources.into_iter().filter(|meta| !marked(meta.ulid))));
         let mut expired = Vec::new();
         for meta in metas {
             let Some(level) = level_of(meta) else { continue };

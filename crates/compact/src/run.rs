@@ -203,10 +203,17 @@ impl Compactor {
         metrics.todo_deletion_blocks.set(self.expired(view, now_ms).len() as i64);
     }
 
-    /// The groups of a view, without the blocks that were found to be empty.
+    /// The groups of a view, without the blocks that were found to be empty, that are marked for deletion, or that retention lets go
+    /// since a coarser block has their data. Merged with others, the data of a block that goes would stay, and would be downsampled
+    /// a second time, into a block that overlaps the first.
     pub(crate) fn groups(&self, view: &View) -> Vec<Group> {
-        let empty = self.memory.empty();
-        group(view.metas.values().filter(|meta| !empty.contains(&meta.ulid)))
+        let mut out = self.memory.empty();
+        out.extend(view.deletion.keys().copied());
+        out.extend(self.expired(view, self.now_ms()).into_iter().filter_map(|expiry| match expiry {
+            Expiry::DeleteCovered(id, _) => Some(id),
+            Expiry::Delete(_) | Expiry::DownsampleFirst(_) => None,
+        }));
+        group(view.metas.values().filter(|meta| !out.contains(&meta.ulid)))
     }
 
     /// The blocks that are not downsampled: somebody marked them, or nothing would be left of them.

@@ -11,7 +11,7 @@ use objstore::{Bucket, MemoryBucket, Operation};
 use tsdb::meta::BlockMeta;
 use ulid::Ulid;
 
-use crate::blocks::{H, check, present_ms, put_block, scratch, unmarked};
+use crate::blocks::{H, check, contents, present_ms, put_block, same, scratch, unmarked, whole};
 use crate::lab::{Lab, TestClock};
 use crate::scripted::{Fate, ScriptedBucket};
 use crate::world::{self, EXTERNAL, data, id, lengths, range, series};
@@ -61,6 +61,23 @@ async fn a_source_marked_while_it_is_read_is_in_the_result() {
     Lab::default().pass(marking, dir.path()).await.expect("a clean pass");
     check(bucket.as_ref(), &data(0..5), "compacted").await;
     assert_eq!(lengths(&bucket).await, [8, 2]);
+}
+
+/// A block that is marked for deletion is not merged: its data would outlive it.
+#[tokio::test]
+async fn a_block_marked_for_deletion_is_not_merged() {
+    let bucket = world::bucket(0..5).await;
+    let mark =
+        DeletionMark { id: id(2), version: 1, details: "by hand".into(), deletion_time: present_ms() / 1000 };
+    marks::write(bucket.as_ref(), id(2), &mark).await.expect("memory");
+    let dir = scratch();
+    Lab::default().pass(bucket.clone(), dir.path()).await.expect("a clean pass");
+    let merged = unmarked(bucket.as_ref()).await;
+    let kept = contents(bucket.as_ref(), merged.values(), "unmarked").await;
+    same(&kept, &data([0, 1, 3, 4]), "unmarked");
+    let marked =
+        whole(bucket.as_ref()).await.remove(&id(2)).expect("the marked block stays until its delay is over");
+    same(&contents(bucket.as_ref(), [&marked], "marked").await, &data([2]), "marked");
 }
 
 /// Somebody deletes a source while it is being read: nothing is marked, and the next pass works with what is left.

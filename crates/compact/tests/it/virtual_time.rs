@@ -17,8 +17,8 @@ use crate::fake::{FakeWork, put};
 use crate::lab::{Lab, TestClock};
 use crate::timed::TimedBucket;
 
-/// Seeds that failed once.
-const KEPT: [u64; 0] = [];
+/// Seeds that failed once. 1580: a raw block that is marked, since its 5-minute copy is there, was merged with its neighbour.
+const KEPT: [u64; 1] = [1580];
 
 /// Seeds that `make test` runs.
 const DEFAULT_SEEDS: u64 = 16;
