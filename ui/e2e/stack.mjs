@@ -7,6 +7,7 @@ import {
   mkdirSync,
   mkdtempSync,
   openSync,
+  readdirSync,
   readFileSync,
   rmSync,
   writeFileSync,
@@ -110,7 +111,7 @@ export async function startStack({ series = 4000 } = {}) {
   /** A component of `program`, by its sub-command; a number behind it tells several apart. */
   const startAs = async (program, name, ...args) => {
     const [http, grpc] = [await freePort(), await freePort()];
-    const grpcArgs = name === 'compact' ? [] : [`--grpc-address=127.0.0.1:${grpc}`];
+    const grpcArgs = name.startsWith('compact') ? [] : [`--grpc-address=127.0.0.1:${grpc}`];
     start(name, program, [
       name.replace(/\d+$/, ''),
       `--http-address=127.0.0.1:${http}`,
@@ -121,13 +122,17 @@ export async function startStack({ series = 4000 } = {}) {
     return { http: `http://127.0.0.1:${http}`, grpc: `127.0.0.1:${grpc}` };
   };
   const component = (name, ...args) => startAs(programs.thanos, name, ...args);
+  /** A FILESYSTEM bucket in the folder of this name; the argument that names it. */
+  const bucketArgument = name => {
+    mkdirSync(join(dir, name), { recursive: true });
+    writeFileSync(join(dir, `${name}.yml`), `type: FILESYSTEM\nconfig: {directory: ${join(dir, name)}}\n`);
+    return `--objstore.config-file=${name}.yml`;
+  };
   try {
     mkdirSync(join(dir, 'data'));
-    mkdirSync(join(dir, 'bucket'));
     const [exporterPort, prometheusPort] = [await freePort(), await freePort()];
     exporter = await startExporter(exporterPort, series);
     writeFileSync(join(dir, 'rules.yml'), rules);
-    writeFileSync(join(dir, 'bucket.yml'), `type: FILESYSTEM\nconfig: {directory: ${join(dir, 'bucket')}}\n`);
     writeFileSync(
       join(dir, 'prometheus.yml'),
       `global: {scrape_interval: 2s, evaluation_interval: 5s, external_labels: {cluster: eu1, replica: a}}
@@ -151,12 +156,19 @@ scrape_configs:
       `--web.listen-address=127.0.0.1:${prometheusPort}`,
     ]);
     await ready(`${prometheus}/-/ready`);
-    const bucket = '--objstore.config-file=bucket.yml';
+    const bucket = bucketArgument('bucket');
     const sidecar = await component('sidecar', `--prometheus.url=${prometheus}`, '--tsdb.path=data', bucket);
     await untilTrue('upload', async () => (await metric(sidecar.http, 'thanos_shipper_uploads_total')) > 20);
     // A level above, before the store and the pages look.
     const store = await component('store', '--data-dir=store', '--sync-block-duration=10s', bucket);
-    const compact = await component('compact', '--data-dir=compact', '--wait', '--wait-interval=20s', bucket);
+    const compact = await component(
+      'compact',
+      '--data-dir=compact',
+      '--wait',
+      '--wait-interval=20s',
+      '--retention.resolution-raw=200d',
+      bucket,
+    );
     const dead = await freePort();
     const query = await component(
       'query',
@@ -192,16 +204,38 @@ scrape_configs:
     });
     /** A querier over a store whose blocks are of two resolutions: those past the retention of raw data are downsampled. */
     const startDownsampled = async () => {
-      const own = join(dir, 'downsampled');
-      cpSync(join(dir, 'bucket'), own, { recursive: true });
-      const config = `type: FILESYSTEM\nconfig: {directory: ${own}}\n`;
-      writeFileSync(join(dir, 'downsampled.yml'), config);
-      const [http, objstore] = [await freePort(), '--objstore.config-file=downsampled.yml'];
+      const [http, objstore] = [await freePort(), bucketArgument('downsampled')];
+      cpSync(join(dir, 'bucket'), join(dir, 'downsampled'), { recursive: true });
       const once = [`--http-address=127.0.0.1:${http}`, '--consistency-delay=0s', '--delete-delay=0s'];
       const args = ['compact', '--data-dir=compact-once', objstore, ...once, '--retention.resolution-raw=2d'];
       execFileSync(programs.thanos, args, { cwd: dir, stdio: 'ignore', timeout: 120_000 });
       const behind = await component('store2', '--data-dir=store2', objstore);
       return component('query4', `--endpoint=${behind.grpc}`);
+    };
+    /** A compactor of two groups, one at a time, that never gets the chunks of the first: nobody writes into the pipes they are. */
+    const startHeld = async () => {
+      const objstore = bucketArgument('held');
+      const blocks = readdirSync(join(dir, 'data')).filter(name => /^[0-9A-Z]{26}$/.test(name));
+      for (const [at, cluster] of ['north', 'south'].entries()) {
+        for (const block of blocks) {
+          const id = block.slice(0, -1) + at;
+          const to = join(dir, 'held', id);
+          mkdirSync(join(to, 'chunks'), { recursive: true });
+          const meta = JSON.parse(readFileSync(join(dir, 'data', block, 'meta.json'), 'utf8'));
+          const thanos = {
+            version: 1,
+            labels: { cluster },
+            downsample: { resolution: 0 },
+            source: 'sidecar',
+          };
+          const own = { ...meta, ulid: id, compaction: { ...meta.compaction, sources: [id] }, thanos };
+          copyFileSync(join(dir, 'data', block, 'index'), join(to, 'index'));
+          execFileSync('mkfifo', [join(to, 'chunks', '000001')]);
+          writeFileSync(join(to, 'meta.json'), JSON.stringify(own));
+        }
+      }
+      const args = ['--data-dir=compact2', '--wait', '--consistency-delay=0s', '--compact.concurrency=1'];
+      return component('compact2', ...args, objstore);
     };
     const kill = name => {
       const child = children.get(name);
@@ -219,6 +253,7 @@ scrape_configs:
       dir,
       startAs,
       startDownsampled,
+      startHeld,
       stop,
       keepLogs,
       kill,
@@ -249,6 +284,7 @@ if (import.meta.filename === process.argv[1]) {
     startAs: __,
     keepLogs: ___,
     startDownsampled: ____,
+    startHeld: _____,
     ...addresses
   } = await startStack();
   process.stdout.write(`${JSON.stringify(addresses, null, 1)}\n`);

@@ -40,6 +40,11 @@ function manyBlocks() {
 
 export function blockCases(world) {
   const compact = () => world.stack.compact.http;
+  let heldCompactor;
+  const held = () => {
+    heldCompactor ??= world.stack.startHeld();
+    return heldCompactor;
+  };
   const lanes = page => page.getByRole('region', { name: /^Blocks over time/ });
 
   test('a block is picked, marked and unmarked', async () => {
@@ -112,6 +117,38 @@ export function blockCases(world) {
       const saved = page.waitForEvent('download');
       await page.getByRole('button', { name: 'Download meta.json' }).click();
       assert.match((await saved).suggestedFilename(), /-meta\.json$/);
+    });
+  });
+
+  test('totals tell how long each resolution is kept', async () => {
+    const kept = async base => {
+      let text;
+      await visit(world, base, '/blocks', async page => {
+        const row = page.getByRole('region', { name: /^Totals/ }).getByRole('row', { name: /^raw/ });
+        text = await row.first().getByRole('cell').last().textContent();
+      });
+      return text;
+    };
+    assert.equal(await kept(compact()), '200d');
+    assert.equal(await kept((await held()).http), 'for ever');
+  });
+
+  test('running and planned compactions are told apart', async () => {
+    await visit(world, (await held()).http, '/blocks', async page => {
+      await page.getByRole('button', { name: 'Compactions: 1 running, 1 planned' }).click();
+      const jobs = page.getByRole('region', { name: /^Compactions/ }).locator('tbody tr');
+      await until('both jobs', async () => (await jobs.count()) === 2);
+      const cells = await jobs.evaluateAll(rows =>
+        rows.map(row => [...row.cells].map(cell => cell.textContent)),
+      );
+      assert.deepEqual(
+        cells.map(([kind]) => kind),
+        ['compaction', 'compaction'],
+      );
+      assert.deepEqual(cells.map(([, state]) => state).sort(), ['planned', 'running']);
+      assert.deepEqual(cells.map(row => /north|south/.exec(row[2])?.[0]).sort(), ['north', 'south']);
+      for (const row of cells) assert.ok(Number(row.at(-1)) > 1, row.join(', '));
+      await page.screenshot({ path: `${world.artifacts}/blocks-compactions.png` });
     });
   });
 

@@ -504,6 +504,40 @@ export function queryCases(world) {
     });
   });
 
+  test('the link is copied, and opens the same view elsewhere, with and without a clipboard for scripts', async () => {
+    for (const clipboard of [true, false]) {
+      await visit(
+        world,
+        base(),
+        link({ expr: 'zone:demo_load:avg', tab: '1' }),
+        async page => {
+          await until('rows', async () => (await rows(page).count()) === 3);
+          assert.equal(await page.evaluate(() => navigator.clipboard !== undefined), clipboard);
+          await page.getByRole('button', { name: 'Copy link' }).click();
+          await page.getByText('Link copied').waitFor();
+          const elsewhere = await page.context().newPage();
+          await elsewhere.goto(`${base()}/status`);
+          await elsewhere.bringToFront();
+          const copied = await elsewhere.evaluate(() => navigator.clipboard.readText());
+          assert.equal(copied, page.url());
+          await elsewhere.goto(copied);
+          await until('rows elsewhere', async () => (await rows(elsewhere).count()) === 3);
+          assert.equal(await editor(elsewhere).textContent(), 'zone:demo_load:avg');
+        },
+        {
+          prepare: async page => {
+            await page.context().grantPermissions(['clipboard-read', 'clipboard-write'], { origin: base() });
+            // As on plain HTTP, other than on the loopback.
+            if (!clipboard)
+              await page.addInitScript(() =>
+                Object.defineProperty(navigator, 'clipboard', { value: undefined }),
+              );
+          },
+        },
+      );
+    }
+  });
+
   test('the history is walked and kept', async () => {
     await visit(world, base(), link({ expr: 'vector(41) + 1', tab: '1' }), async page => {
       await page.getByRole('button', { name: 'Execute' }).click();
