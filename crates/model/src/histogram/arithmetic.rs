@@ -50,6 +50,7 @@ impl FloatHistogram {
     }
 
     fn scale(&mut self, f: impl Fn(f64) -> f64) {
+        self.clear_unused();
         self.zero_count = f(self.zero_count);
         self.count = f(self.count);
         self.sum = f(self.sum);
@@ -68,9 +69,25 @@ impl FloatHistogram {
         self.combine(other, true)
     }
 
+    /// With custom bounds there is no zero bucket, but a negative factor leaves −0 in its place, which does not equal 0. What Prometheus
+    /// copies has 0 there again, and it copies whatever it calculates with.
+    fn clear_unused(&mut self) {
+        if self.uses_custom_buckets() {
+            self.zero_count = 0.0;
+        }
+    }
+
+    /// A copy as Prometheus makes it, with an empty zero bucket where bounds are custom.
+    pub fn copied(&self) -> Self {
+        let mut copy = self.clone();
+        copy.clear_unused();
+        copy
+    }
+
     fn combine(&mut self, other: &FloatHistogram, negative: bool) -> Result<Combined, HistogramError> {
         let sign = |v: f64| if negative { -v } else { v };
         self.check_same_kind(other)?;
+        self.clear_unused();
         let mut seen = Combined { counter_reset_collision: self.merge_hint(other), ..Default::default() };
         if self.uses_custom_buckets() {
             self.count += sign(other.count);

@@ -166,3 +166,21 @@ fn text_lists_populated_buckets_in_order() {
         "{{count:6 sum:1.5 z_bucket:1 z_bucket_w:0.5 offset:1 buckets:[3] n_buckets:[2]}}"
     );
 }
+
+#[test]
+fn of_custom_buckets_the_zero_bucket_stays_empty() {
+    let h = custom(&[1.0, 2.0], &[1.0, 2.0]);
+    let mut once = h.clone();
+    once.mul(-1.0);
+    assert_eq!(once.zero_count.to_bits(), (-0.0f64).to_bits());
+    let mut twice = once.clone();
+    twice.mul(-1.0);
+    assert!(
+        !twice.equals(&h),
+        "as in Prometheus, whose copy of the first has 0 there, and −0 after the second"
+    );
+    let (mut doubled, mut scaled) = (once.clone(), once.clone());
+    doubled.add(&once).unwrap();
+    scaled.mul(2.0);
+    assert!(doubled.equals(&scaled));
+}

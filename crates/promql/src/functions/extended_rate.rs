@@ -126,10 +126,10 @@ pub(crate) fn interpolate_histograms(
     notes: &mut Notes,
 ) -> Result<FloatHistogram, HistogramError> {
     if t == a.0 {
-        return Ok(a.1.clone());
+        return Ok(a.1.copied());
     }
     if t == b.0 {
-        return Ok(b.1.clone());
+        return Ok(b.1.copied());
     }
     let fraction = (t - a.0) as f64 / (b.0 - a.0) as f64;
     let mut result = b.1.clone();
@@ -170,12 +170,12 @@ fn histograms(w: &Samples<'_>, env: &Env<'_>, counter: bool, per_second: bool, n
     let left = if smoothed && times[first] < start && first + 1 < times.len() {
         interpolate_histograms(point(first), point(first + 1), start, counter, pos, notes)
     } else {
-        Ok((*points[first]).clone())
+        Ok(points[first].copied())
     };
     let right = if smoothed && last > 0 && times[last] > end {
         interpolate_histograms(point(last - 1), point(last), end, counter, pos, notes)
     } else {
-        Ok((*points[last]).clone())
+        Ok(points[last].copied())
     };
     let (left, right) = match (left, right) {
         (Ok(left), Ok(right)) => (left, right),

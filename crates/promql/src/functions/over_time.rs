@@ -1,5 +1,8 @@
 //! The aggregations over time, one window at a time.
 
+use std::sync::Arc;
+
+use model::histogram::FloatHistogram;
 use model::kahan;
 
 use super::{Env, Notes, Outcome, float, over_time_histogram, quantile as q, samples::Samples};
@@ -80,10 +83,18 @@ pub(super) fn avg_of(values: &[f64]) -> f64 {
     sum / count + c / count
 }
 
+/// As [`FloatHistogram::copied`], but what would be equal is shared.
+fn copied(h: &Arc<FloatHistogram>) -> Arc<FloatHistogram> {
+    match h.uses_custom_buckets() && h.zero_count.is_sign_negative() {
+        true => Arc::new(h.copied()),
+        false => h.clone(),
+    }
+}
+
 pub(super) fn first(w: &Samples<'_>) -> Outcome {
     Ok(match (w.floats.first(), w.histograms.first()) {
         (Some(v), Some(_)) if w.float_times[0] < w.histogram_times[0] => Some(Cell::Float(*v)),
-        (_, Some(h)) => Some(Cell::Histogram(h.clone())),
+        (_, Some(h)) => Some(Cell::Histogram(copied(h))),
         (v, None) => v.map(|v| Cell::Float(*v)),
     })
 }
@@ -91,7 +102,7 @@ pub(super) fn first(w: &Samples<'_>) -> Outcome {
 pub(super) fn last(w: &Samples<'_>) -> Outcome {
     Ok(match (w.floats.last(), w.histograms.last()) {
         (Some(v), Some(_)) if w.histogram_times.last() < w.float_times.last() => Some(Cell::Float(*v)),
-        (_, Some(h)) => Some(Cell::Histogram(h.clone())),
+        (_, Some(h)) => Some(Cell::Histogram(copied(h))),
         (v, None) => v.map(|v| Cell::Float(*v)),
     })
 }

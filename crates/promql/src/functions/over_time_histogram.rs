@@ -33,7 +33,7 @@ pub(crate) struct Mean {
 
 impl Mean {
     pub(crate) fn new(first: &FloatHistogram) -> Self {
-        Self { value: first.clone(), compensation: None, running: false, count: 1.0 }
+        Self { value: first.copied(), compensation: None, running: false, count: 1.0 }
     }
 
     /// Adds a histogram; true if custom bounds were reconciled. After an error the mean is not to be used.
@@ -84,7 +84,7 @@ pub(super) fn sum(points: &[Arc<FloatHistogram>], env: &Env<'_>, notes: &mut Not
 }
 
 fn add_all(points: &[Arc<FloatHistogram>], seen: &mut Seen) -> Result<FloatHistogram, HistogramError> {
-    let mut sum = (*points[0]).clone();
+    let mut sum = points[0].copied();
     seen.hint(sum.counter_reset_hint);
     let mut compensation = None;
     for h in &points[1..] {

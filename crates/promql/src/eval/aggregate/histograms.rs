@@ -64,7 +64,7 @@ impl HistogramGroup {
                 seen.hint(h.counter_reset_hint);
                 let total = match self.average {
                     true => Total::Average(Mean::new(h)),
-                    false => Total::Sum { value: (**h).clone(), compensation: None },
+                    false => Total::Sum { value: h.copied(), compensation: None },
                 };
                 *slot = Some(Box::new(Step { total, seen, incompatible: false, float_before: false }));
                 continue;
