@@ -35,22 +35,10 @@ pub(super) struct Extrapolation {
 
 impl Extrapolation {
     /// What the difference is multiplied with. `to_zero` gives, for the sampled interval, how long ago the counter was at zero.
-    #[inline]
     pub(super) fn factor(&self, to_zero: impl FnOnce(f64, f64) -> f64) -> f64 {
-        let sampled = (self.last - self.first) as f64 / 1000.0;
-        let average = sampled / self.intervals as f64;
-        let threshold = average * 1.1;
-        let mut to_start = (self.first - self.range_start) as f64 / 1000.0;
-        if to_start >= threshold {
-            to_start = average / 2.0;
-        }
-        // Counters are not extrapolated below zero.
-        let zero = to_zero(sampled, to_start);
-        if zero < to_start {
-            to_start = zero;
-        }
-        let to_end = self.to_end(average, threshold);
-        Self::stretch(sampled, to_start, to_end)
+        let [sampled, to_start, to_end] =
+            [self.last - self.first, self.first - self.range_start, self.range_end - self.last];
+        factor([sampled as f64, to_start as f64, to_end as f64], self.intervals as f64, to_zero)
     }
 
     /// The factor when the counter is known to have been zero at `start`, within the window.
@@ -59,25 +47,41 @@ impl Extrapolation {
             0 => 0.0,
             n => (self.last - self.first) as f64 / 1000.0 / n as f64,
         };
-        Self::stretch((self.last - start) as f64 / 1000.0, 0.0, self.to_end(average, average * 1.1))
-    }
-
-    #[inline]
-    fn to_end(&self, average: f64, threshold: f64) -> f64 {
-        let to_end = (self.range_end - self.last) as f64 / 1000.0;
-        if to_end >= threshold { average / 2.0 } else { to_end }
-    }
-
-    #[inline]
-    fn stretch(sampled: f64, to_start: f64, to_end: f64) -> f64 {
-        if sampled == 0.0 { 1.0 } else { (sampled + to_start + to_end) / sampled }
+        let to_end = near((self.range_end - self.last) as f64 / 1000.0, average);
+        stretch((self.last - start) as f64 / 1000.0, 0.0, to_end)
     }
 }
 
+/// What a difference is multiplied with that was sampled over the first of `ms`, the second after the start of the window and the third
+/// before its end, in so many intervals. Without a branch, so that it may be done for several windows at once.
+#[inline(always)]
+pub(super) fn factor(ms: [f64; 3], intervals: f64, to_zero: impl FnOnce(f64, f64) -> f64) -> f64 {
+    let [sampled, to_start, to_end] = ms.map(|ms| ms / 1000.0);
+    let average = sampled / intervals;
+    let to_start = near(to_start, average);
+    // Counters are not extrapolated below zero.
+    let zero = to_zero(sampled, to_start);
+    let to_start = if zero < to_start { zero } else { to_start };
+    stretch(sampled, to_start, near(to_end, average))
+}
+
+/// How far to extrapolate to an end of the window: half an interval where samples are missing there.
+#[inline(always)]
+fn near(to_end: f64, average: f64) -> f64 {
+    if to_end >= average * 1.1 { average / 2.0 } else { to_end }
+}
+
+#[inline(always)]
+fn stretch(sampled: f64, to_start: f64, to_end: f64) -> f64 {
+    let stretched = (sampled + to_start + to_end) / sampled;
+    if sampled == 0.0 { 1.0 } else { stretched }
+}
+
 /// How long ago a counter was at zero if it grew by `increase` to `first`… within `sampled` seconds; `otherwise` if that cannot be told.
-#[inline]
+#[inline(always)]
 pub(super) fn seconds_to_zero(first: f64, increase: f64, sampled: f64, otherwise: f64) -> f64 {
-    if increase > 0.0 && first >= 0.0 { sampled * (first / increase) } else { otherwise }
+    let zero = sampled * (first / increase);
+    if (increase > 0.0) & (first >= 0.0) { zero } else { otherwise }
 }
 
 pub(super) fn extrapolated(

@@ -7,11 +7,14 @@ use model::kahan;
 use smallvec::SmallVec;
 
 use super::over_time::{avg_of, sum_of};
-use super::rate::{Extrapolation, seconds_to_zero};
 use super::samples::Samples;
 use crate::ast::FunctionId;
 use crate::column::Column;
 use crate::plan::Grid;
+
+mod rates;
+
+use rates::{RateWindow, Rates};
 
 /// Windows over steps; times in ms.
 #[derive(Clone, Copy)]
@@ -176,7 +179,8 @@ fn rate(
 ) -> Seen {
     let resets = if counter { resets(values) } else { SmallVec::new() };
     let mut first_reset = 0;
-    windows(times, w, |x| {
+    let mut rates = Rates::new(counter, per_seconds);
+    let seen = windows(times, w, |x| {
         let last = x.high - 1;
         if x.low == last {
             return;
@@ -192,22 +196,18 @@ fn rate(
             }
             increase += values[*at];
         }
-        let extrapolation = Extrapolation {
-            range_start: x.end - w.range,
-            range_end: x.end,
-            first: times[x.low],
-            last: times[last],
+        let window = RateWindow {
+            step: x.step,
+            first,
+            increase,
+            range: (x.end - w.range, x.end),
+            samples: (times[x.low], times[last]),
             intervals: last - x.low,
         };
-        let factor = extrapolation.factor(|sampled, to_start| {
-            if counter { seconds_to_zero(first, increase, sampled, to_start) } else { to_start }
-        });
-        let factor = match per_seconds {
-            Some(seconds) => factor / seconds,
-            None => factor,
-        };
-        out.push_float(x.step, increase * factor);
-    })
+        rates.add(window, out);
+    });
+    rates.finish(out);
+    seen
 }
 
 /// Maximum or minimum with a monotonic queue: it holds, in order, the samples that nothing behind them beats. NaN never beats, and is
