@@ -228,8 +228,13 @@ pub(super) fn merge<R: Replica>(a: R, b: R, counter: bool, out: &mut SampleBuffe
         sides[used].penalty = 0;
         let [left, right] = &mut sides;
         let (winner, loser) = if used == 0 { (left, right) } else { (right, left) };
-        last = Some(follow(winner, loser, t, used == 0));
+        let chosen = follow(winner, loser, t, used == 0);
+        last = Some(chosen);
         run.end = winner.pos + 1;
+        // Nothing is later than the end of time.
+        if chosen == i64::MAX {
+            break;
+        }
     }
     run.copy(sides[used].replica.samples(), out);
     Ok(())
@@ -240,6 +245,7 @@ pub(super) fn merge<R: Replica>(a: R, b: R, counter: bool, out: &mut SampleBuffe
 #[inline]
 fn follow<R: Replica>(winner: &mut Side<R>, loser: &mut Side<R>, mut t: i64, wins_ties: bool) -> i64 {
     let ts = &winner.replica.samples().timestamps;
+    let mut steps = 0;
     while let Some(&next) = ts.get(winner.pos + 1) {
         loser.aim(Some(t));
         let chosen = if wins_ties { next <= loser.target } else { next < loser.target };
@@ -249,6 +255,45 @@ fn follow<R: Replica>(winner: &mut Side<R>, loser: &mut Side<R>, mut t: i64, win
         loser.penalty = (next - t).saturating_mul(2);
         t = next;
         winner.pos += 1;
+        steps += 1;
+        // Where samples come irregularly, looking ahead would cost more than it saves.
+        if steps % REGULAR == 1 {
+            let end = winner.pos + regular(ts, winner.pos);
+            if end > winner.pos {
+                // Of the bounds on the way the last is the largest.
+                loser.penalty = (ts[end - 1] - ts[end - 2]) * 2;
+                loser.aim(Some(ts[end - 1]));
+                loser.penalty = (ts[end] - ts[end - 1]) * 2;
+                (t, winner.pos) = (ts[end], end);
+            }
+        }
     }
     t
+}
+
+/// Samples that are looked at together.
+const REGULAR: usize = 16;
+
+/// How many samples behind the one at `at`, which is not the first, are chosen for sure since they come regularly: each distance is
+/// at most twice the one before, which is what the penalty allows, and at least two thirds of it, so that bounds of the other side
+/// only grow. Found out without a branch for each.
+fn regular(ts: &[i64], at: usize) -> usize {
+    // Far from the ends of time, and in steps below 2^32, nothing overflows.
+    if ts[at].unsigned_abs() >= 1 << 61 {
+        return 0;
+    }
+    let mut end = at;
+    while let Some(block) = ts.get(end - 1..=end + REGULAR) {
+        let distances = block.windows(3).map(|w| (w[1].wrapping_sub(w[0]), w[2].wrapping_sub(w[1])));
+        let (bad, wide) = distances.fold((0, 0), |(bad, wide), (before, next)| {
+            let at_most = (before << 1).wrapping_sub(next);
+            let at_least = (next << 1).wrapping_add(next).wrapping_sub(before << 1);
+            (bad | at_most | at_least | next.wrapping_sub(1), wide | before | next)
+        });
+        if bad < 0 || wide >> 32 != 0 || ts[end + REGULAR] >= 1 << 61 {
+            break;
+        }
+        end += REGULAR;
+    }
+    end - at
 }

@@ -100,6 +100,19 @@ fn chain_forgets_what_is_known_of_resets_where_the_replica_changes() {
 }
 
 #[test]
+fn nothing_comes_after_the_end_of_time() {
+    let samples = |t: i64| buffer(&[(t, 1.0), (i64::MAX - 1, 2.0), (i64::MAX, 3.0)]);
+    for counter in [false, true] {
+        for replicas in [&[samples(0), samples(1)][..], &[samples(0), samples(1), samples(2)]] {
+            let mut out = SampleBuffer::new();
+            penalty(replicas, counter, &mut out);
+            assert_eq!(out.timestamps[0], 0);
+            assert!(out.len() <= 3 && out.timestamps.is_sorted(), "{:?}", out.timestamps);
+        }
+    }
+}
+
+#[test]
 fn set_joins_neighbours_of_equal_labels() {
     let series = |name: &str, samples: &[(i64, f64)]| {
         (Labels::from_pairs([("a", name)]), MemorySamples::new(buffer(samples)))
@@ -145,6 +158,25 @@ fn replica() -> impl Strategy<Value = Vec<(i64, f64, bool)>> {
     })
 }
 
+/// Scrapes that are regular for long, with what just breaks the rule in between, anywhere in time.
+fn regular_replica() -> impl Strategy<Value = Vec<(i64, f64, bool)>> {
+    let step = prop_oneof![
+        300 => 14_900i64..15_100,
+        1 => prop::sample::select(vec![1, 9_900, 10_000, 29_800, 30_000, 30_200, 1 << 32]),
+    ];
+    let start = prop_oneof![
+        8 => 0i64..20_000,
+        1 => prop::sample::select(vec![i64::MIN, (1 << 61) - 900_000, i64::MAX - 600_000]),
+    ];
+    (start, prop::collection::vec(step, 0..200)).prop_map(|(start, steps)| {
+        let times = steps.into_iter().scan(start, |t, step| {
+            *t = t.checked_add(step)?;
+            Some((*t, 1.0, false))
+        });
+        times.collect()
+    })
+}
+
 fn mixed(samples: &[(i64, f64, bool)]) -> SampleBuffer {
     let mut out = SampleBuffer::new();
     for &(t, v, histogram) in samples {
@@ -178,6 +210,15 @@ proptest! {
             }
         }
         prop_assert_eq!(flat(&fast), slow);
+    }
+
+    #[test]
+    fn regular_samples_are_chosen_as_one_by_one(replicas in prop::array::uniform2(regular_replica())) {
+        let replicas = replicas.map(|r| mixed(&r));
+        let (mut fast, mut slow) = (SampleBuffer::new(), SampleBuffer::new());
+        penalty(&replicas, false, &mut fast);
+        tree::merge(&replicas, false, &mut slow);
+        prop_assert_eq!(flat(&fast), flat(&slow));
     }
 
     #[test]

@@ -153,6 +153,11 @@ impl Pair<'_> {
     }
 
     fn choose(&mut self) -> bool {
+        // Nothing is later than the end of time.
+        if self.last == Some(i64::MAX) {
+            (self.a_alive, self.b_alive, self.use_a) = (false, false, false);
+            return false;
+        }
         let target = |penalty| match self.last {
             Some(last) => last.saturating_add(1).saturating_add(penalty),
             None => i64::MIN,
