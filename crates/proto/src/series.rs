@@ -116,6 +116,23 @@ impl AggrChunk {
         .into_iter()
         .filter_map(|(field, chunk)| Some((field, chunk?)))
     }
+
+    /// Bytes of its encoded samples.
+    pub fn data_len(&self) -> usize {
+        match (&self.aggregates, &self.raw) {
+            (None, Some(raw)) => raw.data.len(),
+            _ => self.chunks().map(|(_, chunk)| chunk.data.len()).sum(),
+        }
+    }
+
+    /// Times of samples that it may have: as its headers say, but no more than its bytes can encode, in two bits each at the least.
+    pub fn most_samples(&self) -> usize {
+        let most = |chunk: &Chunk| chunk.data.len().saturating_mul(4).min(chunk.samples() as usize);
+        match (&self.aggregates, &self.raw) {
+            (None, Some(raw)) => most(raw),
+            _ => self.chunks().map(|(_, chunk)| most(chunk)).max().unwrap_or(0),
+        }
+    }
 }
 
 /// One series with its chunks.

@@ -98,11 +98,16 @@ impl SelectStats {
         let (mut chunks, mut samples) = (0, 0);
         for aggr in &series.chunks {
             self.resolutions.note(aggr);
-            bytes += size_of::<storeapi::AggrChunk>();
-            for (_, chunk) in aggr.chunks() {
-                chunks += 1;
-                bytes += chunk.data.len();
-                samples += chunk.samples();
+            bytes += size_of::<storeapi::AggrChunk>() + aggr.data_len();
+            match (&aggr.aggregates, &aggr.raw) {
+                (None, Some(raw)) => {
+                    chunks += 1;
+                    samples += raw.samples();
+                }
+                _ => aggr.chunks().for_each(|(_, chunk)| {
+                    chunks += 1;
+                    samples += chunk.samples();
+                }),
             }
         }
         self.series.fetch_add(1, Ordering::Relaxed);

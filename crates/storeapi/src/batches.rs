@@ -49,9 +49,7 @@ impl<S: Stream<Item = Result<SeriesEvent, Error>> + Unpin> Stream for ReadyBatch
 
 /// Bytes that a series holds, as labels, chunks and descriptions of chunks.
 fn held_bytes(series: &Series) -> usize {
-    let data =
-        |chunk: &crate::api::AggrChunk| chunk.chunks().map(|(_, chunk)| chunk.data.len()).sum::<usize>();
-    let chunks: usize = series.chunks.iter().map(|chunk| size_of_val(chunk) + data(chunk)).sum();
+    let chunks: usize = series.chunks.iter().map(|chunk| size_of_val(chunk) + chunk.data_len()).sum();
     size_of::<Series>() + series.labels.heap_size() + chunks
 }
 

@@ -79,6 +79,12 @@ impl SampleBuffer {
         }
     }
 
+    /// Makes room for so many more samples, floats without start timestamps.
+    pub fn reserve(&mut self, more: usize) {
+        self.timestamps.reserve(more);
+        self.floats.reserve(more);
+    }
+
     /// Appends a float.
     #[inline]
     pub fn push_float(&mut self, t: i64, value: f64) {

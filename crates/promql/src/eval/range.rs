@@ -95,7 +95,7 @@ impl Evaluator<'_> {
         let check_same = !delayed && call.func != FunctionId::AbsentOverTime;
         match &range.source {
             RangeSource::Series(selector) => {
-                let per_series = |labels: &Labels, buffer: &SampleBuffer, worker: &mut Worker| {
+                let per_series = |labels: &Labels, buffer: &mut SampleBuffer, worker: &mut Worker| {
                     let column = with_samples(buffer, worker, |samples, worker| {
                         self.over_series(&range_call, labels, samples, &mut worker.counts, &mut worker.notes)
                     })?;

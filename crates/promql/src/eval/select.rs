@@ -38,7 +38,7 @@ pub(super) struct Worker {
 
 /// Turns the samples of one series into its values.
 pub(super) type PerSeries<'f> =
-    dyn Fn(&Labels, &SampleBuffer, &mut Worker) -> Result<Option<EvalSeries>, EvalError> + Sync + 'f;
+    dyn Fn(&Labels, &mut SampleBuffer, &mut Worker) -> Result<Option<EvalSeries>, EvalError> + Sync + 'f;
 
 impl Evaluator<'_> {
     fn worker(&self, scope: Scope<'_>) -> Worker {
@@ -110,7 +110,7 @@ impl Evaluator<'_> {
                     if selector.stats_only && buffer.has_histograms() {
                         crate::functions::histogram_stats::reduce(&mut buffer);
                     }
-                    let result = f(&series.labels, &buffer, &mut worker)?;
+                    let result = f(&series.labels, &mut buffer, &mut worker)?;
                     worker.buffer = buffer;
                     out.extend(result);
                 }
@@ -162,7 +162,7 @@ impl Evaluator<'_> {
     ) -> Result<(), EvalError> {
         let smoothed = selector.modifier == RangeModifier::Smoothed;
         let lookback = if selector.exact { 1 } else { self.lookback };
-        let per_series = |labels: &Labels, buffer: &SampleBuffer, worker: &mut Worker| {
+        let per_series = |labels: &Labels, buffer: &mut SampleBuffer, worker: &mut Worker| {
             let column = if smoothed {
                 let mut split = std::mem::take(&mut worker.split);
                 let samples = split.split(buffer);
@@ -250,7 +250,7 @@ fn instant_column(
 
 /// The samples of a buffer without staleness markers, floats and histograms apart.
 pub(super) fn with_samples<T>(
-    buffer: &SampleBuffer,
+    buffer: &mut SampleBuffer,
     worker: &mut Worker,
     f: impl FnOnce(&Samples<'_>, &mut Worker) -> T,
 ) -> T {

@@ -123,7 +123,7 @@ impl Evaluator<'_> {
                 let (end, modifier) = (range.reference(ts), range.modifier());
                 let start = end.saturating_sub(range.range);
                 let per_series = |labels: &Labels,
-                                  buffer: &SampleBuffer,
+                                  buffer: &mut SampleBuffer,
                                   worker: &mut super::select::Worker| {
                     let (floats, histograms) = with_samples(buffer, worker, |samples, _| {
                         let (before, after) = match modifier {

@@ -38,7 +38,7 @@ impl Evaluator<'_> {
             &Selector { offset: if selector.at.is_some() { 0 } else { selector.offset }, ..selector.clone() };
         let delayed = self.options.delayed_name_removal;
         let have_starts = self.options.use_start_timestamps;
-        let per_series = |labels: &Labels, buffer: &SampleBuffer, worker: &mut Worker| {
+        let per_series = |labels: &Labels, buffer: &mut SampleBuffer, worker: &mut Worker| {
             let mut column = Column::default();
             let mut held = 0;
             for (step, at) in instant_samples(buffer, selector, scope, self.lookback) {

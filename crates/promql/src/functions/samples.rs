@@ -53,45 +53,16 @@ pub(crate) struct Split {
 }
 
 impl Split {
-    /// Takes staleness markers, of which the first is known, out of a buffer of floats.
-    fn without_stale<'a>(&'a mut self, buffer: &SampleBuffer, first: usize) -> Samples<'a> {
-        self.float_times.clear();
-        self.floats.clear();
-        self.float_starts.clear();
-        let (mut from, mut stale) = (0, first);
-        loop {
-            self.float_times.extend_from_slice(&buffer.timestamps[from..stale]);
-            self.floats.extend_from_slice(&buffer.floats[from..stale]);
-            if !buffer.start_timestamps.is_empty() {
-                self.float_starts.extend_from_slice(&buffer.start_timestamps[from..stale]);
-            }
-            if stale == buffer.len() {
-                break;
-            }
-            from = stale + 1;
-            stale = from + first_stale(&buffer.floats[from..]);
-        }
-        Samples {
-            float_times: &self.float_times,
-            floats: &self.floats,
-            float_starts: &self.float_starts,
-            ..Default::default()
-        }
-    }
-
-    /// Splits a buffer. One of only floats without staleness markers is used as it is.
-    pub(crate) fn split<'a>(&'a mut self, buffer: &'a SampleBuffer) -> Samples<'a> {
+    /// Splits a buffer. One of only floats is used as it is, once staleness markers are taken out of it.
+    pub(crate) fn split<'a>(&'a mut self, buffer: &'a mut SampleBuffer) -> Samples<'a> {
         if !buffer.has_histograms() {
-            let first = first_stale(&buffer.floats);
-            if first == buffer.len() {
-                return Samples {
-                    float_times: &buffer.timestamps,
-                    floats: &buffer.floats,
-                    float_starts: &buffer.start_timestamps,
-                    ..Default::default()
-                };
-            }
-            return self.without_stale(buffer, first);
+            remove_stale(buffer);
+            return Samples {
+                float_times: &buffer.timestamps,
+                floats: &buffer.floats,
+                float_starts: &buffer.start_timestamps,
+                ..Default::default()
+            };
         }
         self.float_times.clear();
         self.floats.clear();
@@ -132,6 +103,24 @@ impl Split {
     }
 }
 
+/// Takes staleness markers out of a buffer of floats, in place: a series of a month has megabytes.
+fn remove_stale(buffer: &mut SampleBuffer) {
+    let len = buffer.len();
+    let mut end = first_stale(&buffer.floats);
+    let mut stale = end;
+    while stale < len {
+        let from = stale + 1;
+        stale = from + first_stale(&buffer.floats[from..]);
+        buffer.timestamps.copy_within(from..stale, end);
+        buffer.floats.copy_within(from..stale, end);
+        if !buffer.start_timestamps.is_empty() {
+            buffer.start_timestamps.copy_within(from..stale, end);
+        }
+        end += stale - from;
+    }
+    buffer.truncate(end);
+}
+
 /// The index of the first staleness marker, or the length. Markers are few: blocks without one are passed without a branch for each value.
 fn first_stale(values: &[f64]) -> usize {
     const BLOCK: usize = 64;
@@ -139,4 +128,45 @@ fn first_stale(values: &[f64]) -> usize {
         values.chunks(BLOCK).take_while(|block| !block.iter().fold(false, |found, v| found | is_stale(*v)));
     let start = (clean.count() * BLOCK).min(values.len());
     values[start..].iter().position(|v| is_stale(*v)).map_or(values.len(), |at| start + at)
+}
+
+#[cfg(test)]
+mod tests {
+    use model::value::STALE_NAN_BITS;
+
+    use super::*;
+
+    #[test]
+    fn staleness_markers_are_left_out() {
+        let stale = f64::from_bits(STALE_NAN_BITS);
+        for starts in [false, true] {
+            for marked in [
+                vec![],
+                vec![0],
+                vec![299],
+                vec![0, 1, 63, 64, 65, 200, 298, 299],
+                (0..300).collect::<Vec<_>>(),
+            ] {
+                let mut buffer = SampleBuffer::new();
+                let mut want = Vec::new();
+                for i in 0..300 {
+                    let value = if marked.contains(&i) { stale } else { i as f64 };
+                    buffer.push_float(i as i64, value);
+                    if starts {
+                        buffer.set_last_start(1000 + i as i64);
+                    }
+                    if !is_stale(value) {
+                        want.push((i as i64, value));
+                    }
+                }
+                let mut split = Split::default();
+                let samples = split.split(&mut buffer);
+                let got: Vec<_> =
+                    samples.float_times.iter().copied().zip(samples.floats.iter().copied()).collect();
+                assert_eq!(got, want, "{marked:?}");
+                let want_starts = want.iter().filter(|_| starts).map(|(t, _)| 1000 + t).collect::<Vec<_>>();
+                assert_eq!(samples.float_starts, want_starts, "{marked:?}");
+            }
+        }
+    }
 }

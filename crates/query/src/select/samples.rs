@@ -83,7 +83,7 @@ impl SampleSource for ChunkSamples {
     }
 
     fn held_bytes(&self) -> usize {
-        self.chunks.iter().flat_map(AggrChunk::chunks).map(|(_, chunk)| chunk.data.len()).sum()
+        self.chunks.iter().map(AggrChunk::data_len).sum()
     }
 }
 
@@ -112,6 +112,9 @@ impl ChunkSamples {
                 Ok(TimedChunk { min_time: chunk.min_time, max_time: chunk.max_time, data })
             })
         });
+        // Mostly it is the first replica that is followed, and its samples that come out.
+        let first = replicas[0].iter().map(|at| &self.chunks[*at]);
+        out.reserve(room_for(first.filter(|chunk| chunk.min_time <= maxt)));
         let read = ReplicaRead { aggregation, counter, mint, maxt };
         let mut scratch = self.decoding.scratch.lock().pop().unwrap_or_default();
         let joined = penalty_of_chunks(chunks, read, &mut scratch, out).map_err(|source| self.broken(source));
@@ -126,7 +129,7 @@ impl ChunkSamples {
     /// Appends the samples of one replica within `[mint, maxt]`.
     fn replica_into<'a>(
         &self,
-        chunks: impl Iterator<Item = &'a AggrChunk>,
+        chunks: impl Iterator<Item = &'a AggrChunk> + Clone,
         aggregation: Aggregation,
         mint: i64,
         maxt: i64,
@@ -136,10 +139,24 @@ impl ChunkSamples {
         let needed = |chunk: &&AggrChunk| {
             chunk.min_time <= maxt && (chunk.max_time >= mint || aggregation == Aggregation::Counter)
         };
-        let sets: Result<Vec<ChunkSet<'_>>, ChunkError> = chunks.filter(needed).map(chunk_set).collect();
-        sets.and_then(|sets| samples_into(sets, aggregation, mint, maxt, out))
-            .map_err(|source| self.broken(source))
+        // Grown step by step, a buffer for the samples of a month would be copied many times.
+        out.reserve(room_for(chunks.clone().filter(needed)));
+        let mut broken = None;
+        let sets = chunks.filter(needed).map_while(|chunk| match chunk_set(chunk) {
+            Ok(set) => Some(set),
+            Err(error) => {
+                broken = Some(error);
+                None
+            }
+        });
+        let read = samples_into(sets, aggregation, mint, maxt, out);
+        broken.map_or(read, Err).map_err(|source| self.broken(source))
     }
+}
+
+/// Samples to make room for before these chunks are decoded: half a year of a series, and no more on the word of their headers.
+fn room_for<'a>(chunks: impl Iterator<Item = &'a AggrChunk>) -> usize {
+    chunks.map(AggrChunk::most_samples).sum::<usize>().min(1 << 20)
 }
 
 fn chunk_set(chunk: &AggrChunk) -> Result<ChunkSet<'_>, ChunkError> {
