@@ -10,6 +10,6 @@ mod tools;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    malloc::limit_heaps();
+    malloc::configure();
     cli::main()
 }

@@ -154,9 +154,11 @@ impl ChunkSamples {
     }
 }
 
-/// Samples to make room for before these chunks are decoded: half a year of a series, and no more on the word of their headers.
+/// Samples to make room for before these chunks are decoded: half a year of a series, and no more on the word of their headers. Rounded,
+/// so that a buffer that did for one series mostly does for the next.
 fn room_for<'a>(chunks: impl Iterator<Item = &'a AggrChunk>) -> usize {
-    chunks.map(AggrChunk::most_samples).sum::<usize>().min(1 << 20)
+    let samples: usize = chunks.map(AggrChunk::most_samples).sum();
+    samples.next_multiple_of((samples / 8).next_power_of_two()).min(1 << 20)
 }
 
 fn chunk_set(chunk: &AggrChunk) -> Result<ChunkSet<'_>, ChunkError> {
