@@ -309,10 +309,15 @@ pub(crate) async fn unmarked(bucket: &dyn Bucket) -> Metas {
     metas
 }
 
+/// Leaves out what others cover, as stores do: a copy is only marked in the pass after the one that made it outdated.
+pub(crate) async fn uncovered(mut metas: Metas) -> Metas {
+    Deduplicate::new().filter(0, &mut metas, &mut Counts::default()).await.expect("a pure filter");
+    metas
+}
+
 /// The raw blocks that a store gateway serves: what others cover is left out, what was marked just now is not.
 pub(crate) async fn served(bucket: &dyn Bucket) -> Metas {
-    let mut metas = whole(bucket).await;
-    Deduplicate::new().filter(0, &mut metas, &mut Counts::default()).await.expect("a pure filter");
+    let mut metas = uncovered(whole(bucket).await).await;
     metas.retain(|_, meta| meta.thanos.downsample.resolution == 0);
     metas
 }

@@ -12,7 +12,7 @@ use tsdb::chunk::AggregateKind;
 use ulid::Ulid;
 
 use crate::blocks::{
-    Contents, H, TestSeries, aggregates, contents, present_ms, put_block, scratch, unmarked,
+    Contents, H, TestSeries, aggregates, contents, present_ms, put_block, scratch, uncovered, unmarked,
 };
 use crate::lab::{Lab, TestClock};
 use crate::timed::TimedBucket;
@@ -133,7 +133,7 @@ impl Life {
 
     /// Reads all that is left and compares it with what was measured.
     async fn check(&self, day: i64) {
-        let blocks = unmarked(self.bucket.as_ref()).await;
+        let blocks = uncovered(unmarked(self.bucket.as_ref()).await).await;
         let end = start() + (day.min(DAYS - 1) + 1) * DAY;
         let mut covered: BTreeSet<i64> = BTreeSet::new();
         for (level, resolution) in [0, 300_000, 3_600_000].into_iter().enumerate() {
