@@ -4,8 +4,8 @@
 /// of a query would be mapped anew and filled with zeros by the kernel each time.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 const MAPPED_FROM: i32 = 8 << 20;
-/// Free memory at the end of a heap that is kept for what comes next; with as many heaps as processors that is the bound of what an idle
-/// process holds on to.
+/// Free memory at the end of a heap that is kept for what comes next, for each heap. What is free further inside, between buffers in
+/// use, stays as well.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 const KEPT: i32 = 16 << 20;
 

@@ -8,6 +8,7 @@ mod faults;
 mod golden;
 mod lab;
 mod life;
+mod queues;
 mod races;
 mod scripted;
 mod shown;
