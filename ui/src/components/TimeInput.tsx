@@ -11,10 +11,12 @@ interface Props {
   /** How far the arrows go; milliseconds. */
   step: number;
   onChange: (value: number | null) => void;
+  /** What an empty field stands for. */
+  empty?: string;
 }
 
-/** A time with arrows and a button back to now. */
-export function TimeInput({ label, value, zone, step, onChange }: Props) {
+/** A time with arrows and a button that empties it. */
+export function TimeInput({ label, value, zone, step, onChange, empty = 'now' }: Props) {
   const shown = value === null ? '' : formatTime(value, zone).replace(' ', 'T');
   const [text, setText] = useState(shown);
   useEffect(() => setText(shown), [shown]);
@@ -40,7 +42,7 @@ export function TimeInput({ label, value, zone, step, onChange }: Props) {
         size="xs"
         w={216}
         aria-label={`${label} (${zoneName(value ?? Date.now(), zone)})`}
-        title={`${label} (${zoneName(value ?? Date.now(), zone)}); empty is now`}
+        title={`${label} (${zoneName(value ?? Date.now(), zone)}); empty is ${empty}`}
         value={text}
         onChange={event => setText(event.currentTarget.value)}
         onBlur={apply}
@@ -53,7 +55,7 @@ export function TimeInput({ label, value, zone, step, onChange }: Props) {
         <ActionIcon
           variant="default"
           size="input-xs"
-          aria-label={`${label}: now`}
+          aria-label={`${label}: ${empty}`}
           onClick={() => onChange(null)}
         >
           <IconX size={14} />

@@ -49,14 +49,22 @@ export function ViewControls({ view, whole, onView }: Props) {
         value={view.start}
         zone={zone}
         step={length / 2}
-        onChange={start => start !== null && onView({ start, end: Math.max(view.end, start + 60_000) })}
+        empty="the first block"
+        onChange={time => {
+          const start = time ?? whole.start;
+          onView({ start, end: Math.max(view.end, start + 60_000) });
+        }}
       />
       <TimeInput
         label="End"
         value={view.end}
         zone={zone}
         step={length / 2}
-        onChange={end => onView(end === null ? null : { start: Math.min(view.start, end - 60_000), end })}
+        empty="the last block"
+        onChange={time => {
+          const end = time ?? whole.end;
+          onView({ start: Math.min(view.start, end - 60_000), end });
+        }}
       />
       <Button.Group>
         {lengths.map(([name, days]) => (
