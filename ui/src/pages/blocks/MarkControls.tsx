@@ -19,6 +19,12 @@ export function MarkControls({ block, marks, deleteDelay, onDone }: Props) {
   const [detail, setDetail] = useState('');
   const [busy, setBusy] = useState(false);
 
+  const close = (): void => {
+    setAsked(null);
+    // A reason that was not given is not that of the next mark.
+    setDetail('');
+  };
+
   const send = async (): Promise<void> => {
     if (asked === null) return;
     const { kind, remove } = asked;
@@ -34,8 +40,7 @@ export function MarkControls({ block, marks, deleteDelay, onDone }: Props) {
       });
       const done = remove ? `is no longer marked for ${markNames[kind]}` : `is marked for ${markNames[kind]}`;
       notifications.show({ color: 'green', message: `${block.id} ${done}` });
-      setAsked(null);
-      setDetail('');
+      close();
       onDone();
     } catch (error) {
       notifications.show({
@@ -69,7 +74,7 @@ export function MarkControls({ block, marks, deleteDelay, onDone }: Props) {
       </Group>
       <Modal
         opened={asked !== null}
-        onClose={() => setAsked(null)}
+        onClose={close}
         title={
           asked === null ? '' : `${asked.remove ? 'Take back the mark' : 'Mark'} for ${markNames[asked.kind]}`
         }
@@ -92,7 +97,7 @@ export function MarkControls({ block, marks, deleteDelay, onDone }: Props) {
           />
         )}
         <Group justify="flex-end" mt="md">
-          <Button variant="default" onClick={() => setAsked(null)}>
+          <Button variant="default" onClick={close}>
             Cancel
           </Button>
           <Button
