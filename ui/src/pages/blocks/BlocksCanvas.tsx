@@ -8,7 +8,7 @@ import { formatTime } from '../../lib/time';
 import { useSetting } from '../../lib/useSetting';
 import { settings } from '../../settings';
 import classes from './Blocks.module.css';
-import { blockAt, type Layout, type Row } from './layout';
+import { blockAt, type Layout, type Row, scrollTo } from './layout';
 import { axisHeight, paint } from './painter';
 import { type Block, type Mark, markNames, resolutionName } from './types';
 import { pan, type View, zoom } from './view';
@@ -121,8 +121,17 @@ export function BlocksCanvas({
     return () => cancelAnimationFrame(job);
   }, [layout, view, scrollTop, width, height, marks, busy, hovered, selected, dark, zone]);
 
-  const latest = useRef({ view, whole, width, onView });
-  latest.current = { view, whole, width, onView };
+  const latest = useRef({ view, whole, width, onView, selected, layout, height });
+  latest.current = { view, whole, width, onView, selected, layout, height };
+  const selectedId = selected?.id;
+  useEffect(() => {
+    const { selected, layout, height } = latest.current;
+    const target = scroller.current;
+    if (target === null || selected === null || selectedId !== selected.id) return;
+    const row = layout.rows.find(({ blocks }) => blocks.includes(selected));
+    // Chosen by a key, or in a list.
+    if (row !== undefined) target.scrollTop = scrollTo(row, target.scrollTop, height - axisHeight);
+  }, [selectedId]);
   useEffect(() => {
     const target = scroller.current;
     let settle = 0;

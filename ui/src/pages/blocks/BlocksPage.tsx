@@ -1,6 +1,6 @@
 import { Alert, Select, Text } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
-import { useEffect, useMemo, useState } from 'react';
+import { useEffect, useMemo, useRef, useState } from 'react';
 import { call } from '../../api/client';
 import { usePage, useParam } from '../../app/useRouter';
 import { ErrorBox } from '../../components/ErrorBox';
@@ -23,6 +23,7 @@ import { type Block, markNames, type Overview, type Plan } from './types';
 import { useFilter } from './useFilter';
 import { useView, wholeOf } from './useView';
 import { ViewControls } from './ViewControls';
+import { showing } from './view';
 
 const refreshes = ['', '30s', '1m', '5m'];
 
@@ -81,7 +82,15 @@ function Page({
     () => (selected === null ? [] : childrenOf(blocks, selected.id)),
     [blocks, selected],
   );
-  const select = (block: Block | null): void => setSelectedId(block?.id ?? '');
+  const top = useRef<HTMLDivElement>(null);
+  const select = (block: Block | null): void => {
+    setSelectedId(block?.id ?? '');
+    if (block === null) return;
+    const moved = showing(seen, { start: block.minTime, end: block.maxTime }, whole);
+    if (moved !== seen) setSeen(moved);
+  };
+  // The lists may be a screen below what they show.
+  const goUp = (): void => top.current?.scrollIntoView();
   const counts = countMarks(overview.marks);
   const bytes = blocks.reduce((sum, block) => sum + block.totalBytes, 0);
 
@@ -99,7 +108,7 @@ function Page({
       </Text>
       <FilterBar filter={filter} blocks={blocks} onChange={setFilter} />
       <ViewControls view={seen} whole={whole} onView={setSeen} />
-      <div className={classes.page}>
+      <div className={classes.page} ref={top}>
         <div className={classes.main}>
           {shown.length === 0 ? (
             <Text c="dimmed" p="md">
@@ -141,7 +150,19 @@ function Page({
           </div>
         )}
       </div>
-      <Summary overview={overview} plan={plan} {...survey} onSelect={select} onView={setSeen} />
+      <Summary
+        overview={overview}
+        plan={plan}
+        {...survey}
+        onSelect={block => {
+          select(block);
+          goUp();
+        }}
+        onView={view => {
+          setSeen(view);
+          goUp();
+        }}
+      />
     </>
   );
 }

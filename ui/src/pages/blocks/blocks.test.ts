@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { blockAt, firstAfter, layout, rowHeight, rowsBetween, titleHeight } from './layout';
+import { blockAt, firstAfter, layout, rowHeight, rowsBetween, scrollTo, titleHeight } from './layout';
 import { type BlockFilter, childrenOf, filterBlocks, gaps, marksById, overlaps, totals } from './survey';
 import type { Block, Mark } from './types';
-import { axisTimes, pan, within, zoom } from './view';
+import { axisTimes, pan, showing, within, zoom } from './view';
 
 const block = (id: string, minTime: number, maxTime: number, more: Partial<Block> = {}): Block => ({
   id,
@@ -52,6 +52,12 @@ describe('lanes', () => {
     expect(blockAt(rows, 2, 5, 0)).toBeNull();
     expect(rowsBetween(rows, y, y + rowHeight).length).toBe(2);
     expect(firstAfter(blocks.slice(0, 1), 10)).toBe(1);
+  });
+  it('are scrolled as far as a row needs', () => {
+    const row = { lane: 0, level: 1, resolution: 0, y: 300, blocks: [] };
+    expect(scrollTo(row, 0, 400)).toBe(0);
+    expect(scrollTo(row, 301, 400)).toBe(300 - titleHeight);
+    expect(scrollTo(row, 0, 200)).toBeGreaterThanOrEqual(300 + rowHeight - 200);
   });
   it('are laid out fast for 100,000 blocks', () => {
     const many = Array.from({ length: 100_000 }, (_, at) =>
@@ -136,6 +142,12 @@ describe('the view', () => {
   it('stays within all blocks', () => {
     expect(pan({ start: 0, end: 1000 }, -500, whole)).toEqual({ start: 0, end: 1000 });
     expect(pan({ start: 999_999_000, end: 1_000_000_000 }, 500, whole).end).toBe(1_000_000_000);
+  });
+  it('moves to a time that it has nothing of', () => {
+    const view = { start: 1000, end: 2000 };
+    expect(showing(view, { start: 1900, end: 9000 }, whole)).toBe(view);
+    expect(showing(view, { start: 5000, end: 6000 }, whole)).toEqual({ start: 5000, end: 6000 });
+    expect(showing(view, { start: 0, end: 1000 }, whole)).toEqual({ start: 0, end: 1000 });
   });
   it('is cut to all blocks', () => {
     const of = { start: 100, end: 200 };

@@ -120,6 +120,12 @@ export function rowsBetween(rows: readonly Row[], top: number, bottom: number): 
   return found;
 }
 
+/** How far lanes that are `height` high are scrolled once a row is in sight. */
+export function scrollTo(row: Row, scrollTop: number, height: number): number {
+  if (row.y < scrollTop) return Math.max(row.y - titleHeight, 0);
+  return Math.max(row.y + rowHeight + laneGap - height, scrollTop);
+}
+
 export function blockAt(rows: readonly Row[], y: number, time: number, slack: number): Block | null {
   const row = rowsBetween(rows, y, y)[0];
   if (row === undefined || y < row.y || y >= row.y + rowHeight) return null;

@@ -18,6 +18,12 @@ export function pan(view: View, by: number, whole: View): View {
   return clamp({ start: view.start + by, end: view.end + by }, whole);
 }
 
+/** The view, moved to a time that it has nothing of. */
+export function showing(view: View, time: View, whole: View): View {
+  if (time.start < view.end && time.end > view.start) return view;
+  return pan(view, (time.start + time.end - view.start - view.end) / 2, whole);
+}
+
 /** The part of the view that lies in the whole; the whole where none does. */
 export function within(view: View, whole: View): View {
   const start = Math.min(Math.max(view.start, whole.start), whole.end);
