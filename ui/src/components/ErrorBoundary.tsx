@@ -1,13 +1,18 @@
 import { Button } from '@mantine/core';
+import { useQueryClient } from '@tanstack/react-query';
 import { Component, type ReactNode } from 'react';
 import { ErrorBox } from './ErrorBox';
+
+interface Props {
+  children: ReactNode;
+  onRetry: () => void;
+}
 
 interface State {
   error: Error | null;
 }
 
-/** Keeps a fault of one part of the page to that part. */
-export class ErrorBoundary extends Component<{ children: ReactNode }, State> {
+class Boundary extends Component<Props, State> {
   override state: State = { error: null };
 
   static getDerivedStateFromError(error: unknown): State {
@@ -22,12 +27,23 @@ export class ErrorBoundary extends Component<{ children: ReactNode }, State> {
   override render(): ReactNode {
     const { error } = this.state;
     if (error === null) return this.props.children;
+    const again = (): void => {
+      this.props.onRetry();
+      this.setState({ error: null });
+    };
     return (
       <ErrorBox title="This part of the page failed" error={error}>
-        <Button size="xs" mt="xs" onClick={() => this.setState({ error: null })}>
+        <Button size="xs" mt="xs" onClick={again}>
           Try again
         </Button>
       </ErrorBox>
     );
   }
+}
+
+/** Keeps a fault of one part of the page to that part. */
+export function ErrorBoundary({ children }: { children: ReactNode }) {
+  const client = useQueryClient();
+  // The very answer may be what it failed on: what only that part has asked for is asked for again.
+  return <Boundary onRetry={() => client.removeQueries({ type: 'inactive' })}>{children}</Boundary>;
 }
