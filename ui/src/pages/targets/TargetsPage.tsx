@@ -144,7 +144,8 @@ export default function TargetsPage() {
         <Text c="dimmed">{all.length === 0 ? 'No targets' : 'No target matches'}</Text>
       )}
       {pageSlice(found, Number(page), perPage).map(pool => (
-        <PoolCard key={pool.name} pool={pool} open={collapsed !== '1'} now={now} />
+        // Another key: what opens or closes all does so with those that were opened or closed by hand.
+        <PoolCard key={`${collapsed} ${pool.name}`} pool={pool} open={collapsed !== '1'} now={now} />
       ))}
       <Pager total={found.length} perPage={perPage} page={Number(page)} onPage={at => setPage(String(at))} />
     </>
