@@ -11,7 +11,7 @@ interface Props {
 /** Slice of one page; pages count from 1 and those beyond the end are the last. */
 export function pageSlice<T>(items: readonly T[], page: number, perPage: number): T[] {
   const last = Math.max(Math.ceil(items.length / perPage), 1);
-  const at = Math.min(Math.max(page, 1), last);
+  const at = Math.min(Math.max(page || 1, 1), last);
   return items.slice((at - 1) * perPage, at * perPage);
 }
 
@@ -23,7 +23,7 @@ export function Pager({ total, perPage, page, onPage }: Props) {
       <Pagination
         size="sm"
         total={pages}
-        value={Math.min(page, pages)}
+        value={Math.min(Math.max(page || 1, 1), pages)}
         onChange={onPage}
         getControlProps={control => ({ 'aria-label': `${control} page` })}
         getItemProps={at => ({ 'aria-label': `Page ${at}` })}

@@ -169,8 +169,8 @@ export default function AlertsPage() {
     ],
     30_000,
   );
-  const [text, setText] = useParam('search');
-  const [states, setStates] = useParam('state');
+  const [text, setText] = useParam('search', '', ['page']);
+  const [states, setStates] = useParam('state', '', ['page']);
   const [page, setPage] = useParam('page');
   const [annotations, setAnnotations] = useParam('annotations', '0');
   const [open, setOpen] = useParam('open');

@@ -38,7 +38,7 @@ function discovered(targets: Targets | undefined): Discovered[] {
 /** What service discovery found, and the labels after relabelling. */
 export default function DiscoveryPage() {
   const targets = useApi<Targets>('targets');
-  const [text, setText] = useParam('search');
+  const [text, setText] = useParam('search', '', ['page']);
   const [page, setPage] = useParam('page', '1');
   const all = discovered(targets.data?.data).filter(({ pool, discovered, target }) =>
     [pool, formatLabels(discovered), formatLabels(target ?? {})].some(

@@ -63,8 +63,8 @@ function RuleRow({ group, rule, now }: { group: RuleGroup; rule: Rule; now: numb
 /** All rules with their health. */
 export default function RulesPage() {
   const rules = useApi<{ groups: RuleGroup[] | null }>('rules', [['sources', 'true']], 30_000);
-  const [text, setText] = useParam('search');
-  const [health, setHealth] = useParam('health');
+  const [text, setText] = useParam('search', '', ['page']);
+  const [health, setHealth] = useParam('health', '', ['page']);
   const [page, setPage] = useParam('page');
   const now = useNow(5000);
   const groups = rules.data?.data.groups ?? [];

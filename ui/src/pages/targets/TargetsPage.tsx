@@ -110,8 +110,8 @@ export default function TargetsPage() {
     ],
     30_000,
   );
-  const [text, setText] = useParam('search');
-  const [health, setHealth] = useParam('health');
+  const [text, setText] = useParam('search', '', ['page']);
+  const [health, setHealth] = useParam('health', '', ['page']);
   const [collapsed, setCollapsed] = useParam('collapsed', '0');
   const [page, setPage] = useParam('page', '1');
   const now = useNow(5000);
