@@ -1,42 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { manyBlocks } from './madeUp.mjs';
 import { param, until, visit } from './visit.mjs';
-
-/** An overview as the server would send it of 100,000 blocks. */
-function manyBlocks() {
-  const labelSets = Array.from({ length: 40 }, (_, at) => ({ cluster: `c${at}`, replica: String(at % 2) }));
-  const hour = 3_600_000;
-  const start = Date.UTC(2026, 0, 1);
-  const blocks = Array.from({ length: 100_000 }, (_, at) => {
-    const slot = Math.floor(at / 40);
-    const resolution = [0, 0, 300_000, 3_600_000][slot % 4];
-    return {
-      id: `01M7${String(at).padStart(22, '0')}`,
-      minTime: start + Math.floor(slot / 4) * 2 * hour,
-      maxTime: start + (Math.floor(slot / 4) + 1) * 2 * hour,
-      set: at % 40,
-      level: 1 + (slot % 4),
-      resolution,
-      source: 'compactor',
-      series: 1000,
-      samples: 100_000,
-      chunks: 1000,
-      indexBytes: 1e6,
-      chunkBytes: 9e6,
-      totalBytes: 1e7,
-    };
-  });
-  return {
-    label: 'cluster',
-    refreshedAt: new Date().toISOString(),
-    err: null,
-    admin: true,
-    labelSets,
-    blocks,
-    marks: [],
-    partial: [],
-  };
-}
 
 export function blockCases(world) {
   const compact = () => world.stack.compact.http;
