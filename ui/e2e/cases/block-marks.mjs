@@ -102,6 +102,20 @@ export function blockMarkCases(world) {
     });
   });
 
+  test('a meta.json that cannot be had is told of', async () => {
+    await visit(
+      world,
+      base(),
+      `/blocks?refresh=off&block=${ulid(4)}`,
+      async page => {
+        // The server has no such block.
+        await side(page).getByRole('button', { name: 'Download meta.json' }).click();
+        await page.getByText('No meta.json', { exact: true }).waitFor();
+      },
+      varied,
+    );
+  });
+
   test('nothing can be marked where the server does not let it', async () => {
     await visit(
       world,
