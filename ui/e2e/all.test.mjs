@@ -3,16 +3,22 @@ import { mkdirSync, rmSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { after, before, describe } from 'node:test';
 import { launch } from './browser.mjs';
+import { alertCases } from './cases/alerts.mjs';
 import { blockFilterCases } from './cases/block-filters.mjs';
 import { blockListCases } from './cases/block-lists.mjs';
 import { blockMarkCases } from './cases/block-marks.mjs';
 import { blockPointerCases } from './cases/block-pointer.mjs';
 import { blockViewCases } from './cases/block-view.mjs';
 import { blockCases } from './cases/blocks.mjs';
+import { endpointCases } from './cases/endpoints.mjs';
 import { graphCases } from './cases/graph.mjs';
 import { pageCases } from './cases/pages.mjs';
 import { queryCases } from './cases/query.mjs';
+import { ruleCases } from './cases/rules.mjs';
+import { sharedCases } from './cases/shared.mjs';
 import { shellCases } from './cases/shell.mjs';
+import { statusCases } from './cases/status.mjs';
+import { targetCases } from './cases/targets.mjs';
 import { startStack } from './stack.mjs';
 
 /** Filled before the cases run. */
@@ -41,5 +47,11 @@ describe('pages', () => {
   blockPointerCases(world);
   blockMarkCases(world);
   blockListCases(world);
+  endpointCases(world);
+  alertCases(world);
+  ruleCases(world);
+  targetCases(world);
+  statusCases(world);
+  sharedCases(world);
   pageCases(world);
 });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { axe } from '../browser.mjs';
-import { link, param, until, visit } from './visit.mjs';
+import { link, until, visit } from './visit.mjs';
 
 export function pageCases(world) {
   const { artifacts } = world;
@@ -74,91 +74,6 @@ export function pageCases(world) {
       );
     });
   }
-
-  test('endpoints are searched and sorted', async () => {
-    await visit(world, world.stack.query.http, '/stores', async page => {
-      await page.getByText(world.stack.store.grpc).first().waitFor();
-      await page.getByText('Down', { exact: true }).click();
-      await until('address', () => param(page, 'state') === 'down');
-      await page.getByText(world.stack.dead).first().waitFor();
-      assert.equal(await page.getByText(world.stack.store.grpc).count(), 0);
-    });
-  });
-
-  test('endpoints tell their version and are closed by kind', async () => {
-    await visit(world, world.stack.query.http, '/stores', async page => {
-      const sidecars = page.getByRole('region', { name: 'sidecar' });
-      await sidecars.getByText(/^\d+\.\d+\.\d+ · store, rules/).waitFor();
-      await page.getByRole('button', { name: /sidecar 1 of 1 up/ }).click();
-      await until('closed', async () => !(await sidecars.isVisible()));
-      assert.equal(param(page, 'collapsed'), 'sidecar');
-      await page.reload();
-      await page.getByRole('button', { name: /sidecar 1 of 1 up/ }).waitFor();
-      assert.equal(await sidecars.isVisible(), false);
-      await page.getByRole('link', { name: world.stack.store.grpc }).click();
-      await page.waitForURL('**/graph?**');
-      assert.equal(param(page, 'g0.store_matches'), JSON.stringify([{ name: world.stack.store.grpc }]));
-    });
-  });
-
-  test('an alert is silenced where the settings say', async () => {
-    await visit(
-      world,
-      world.stack.query.http,
-      '/alerts?search=AlwaysFiring',
-      async page => {
-        await page.getByRole('button', { name: /AlwaysFiring/ }).click();
-        const href = await page.getByRole('link', { name: 'Silence' }).getAttribute('href');
-        assert.match(
-          decodeURIComponent(href),
-          /^http:\/\/am\.example\/#\/silences\/new\?filter=\{alertname="AlwaysFiring"/,
-        );
-      },
-      {
-        prepare: page =>
-          page.addInitScript(() =>
-            localStorage.setItem('alertmanager-url', JSON.stringify('http://am.example/')),
-          ),
-      },
-    );
-  });
-
-  test('rules have their health, source and links', async () => {
-    await visit(world, world.stack.query.http, '/rules?health=ok#demo', async page => {
-      await page.getByText(`from ${world.stack.sidecar.grpc}`).first().waitFor();
-      await page.getByRole('link', { name: 'zone:demo_load:avg', exact: true }).click();
-      await page.waitForURL('**/graph?**');
-      await page.getByTestId('figures').getByText('3 series').waitFor();
-    });
-  });
-
-  test('targets are filtered, closed, and tell where they were found', async () => {
-    await visit(world, world.stack.query.http, '/targets', async page => {
-      await page.getByText('connection refused').waitFor();
-      await page.getByText('down (1)', { exact: true }).first().click();
-      await until('address', () => param(page, 'health') === 'down');
-      assert.equal(await page.getByRole('button', { name: /^demo/ }).count(), 0);
-      assert.ok((await page.getByTitle(/^Discovered: .*__address__="127\.0\.0\.1:1"/).count()) === 1);
-      await page.getByRole('button', { name: 'Close all' }).click();
-      await until('closed', () => param(page, 'collapsed') === '1');
-      assert.equal(await page.getByText('connection refused').count(), 0);
-    });
-  });
-
-  test('alerts are filtered, opened, and their annotations are text', async () => {
-    await visit(world, world.stack.query.http, '/alerts?annotations=1', async page => {
-      await page.getByText('firing (1)', { exact: true }).first().click();
-      await until('address', () => param(page, 'state') === 'firing');
-      assert.equal(await page.getByText('Quiet').count(), 0);
-      await page.getByRole('button', { name: /AlwaysFiring/ }).click();
-      await until('address', () => param(page, 'open') === 'demo/AlwaysFiring');
-      await page.reload();
-      await page.getByText('<b>not bold</b>').first().waitFor();
-      await page.getByRole('link', { name: 'History' }).press('Enter');
-      await page.waitForURL('**/graph?**');
-      await page.getByTestId('legend').waitFor();
-    });
-  });
 
   // Last, since the store does not come back.
   test('a store that dies is told of', async () => {

@@ -2,7 +2,10 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { openPage } from '../browser.mjs';
 
-/** Opens an address, runs `work`, and fails on any error in the console, violation of the policy or outside request. */
+/**
+ * Opens an address, runs `work`, and fails on any error in the console, violation of the policy or outside request
+ * other than what is `expected`.
+ */
 export async function visit(world, base, path, work, options = {}) {
   const { page, context, problems } = await openPage(world.browser, {
     origin: new URL(base).origin,
@@ -12,7 +15,8 @@ export async function visit(world, base, path, work, options = {}) {
     await options.prepare?.(page);
     await page.goto(base + path);
     await work(page);
-    assert.deepEqual(problems, []);
+    const unexpected = problems.filter(problem => !options.expected?.test(problem));
+    assert.deepEqual(unexpected, []);
   } catch (error) {
     world.failures = (world.failures ?? 0) + 1;
     const picture = join(world.artifacts, `failed-${world.failures}.png`);
