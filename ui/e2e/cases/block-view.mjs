@@ -87,6 +87,13 @@ export function blockViewCases(world) {
         await moved(page, 'another start', () => button(page, 'Start: later').click());
         const { end } = await press('the end', 'End: the last block');
         assert.equal(end, at(12.12));
+        // Emptying the field does the same, again and again.
+        for (let turn = 0; turn < 2; turn++) {
+          await page.getByLabel(/^Start \(/).fill('');
+          await page.keyboard.press('Enter');
+          await until('the first block', () => param(page, 'min-time') === null);
+          await until('its time', async () => (await page.getByLabel(/^Start \(/).inputValue()) !== '');
+        }
       },
       varied,
     );

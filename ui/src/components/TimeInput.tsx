@@ -23,6 +23,8 @@ export function TimeInput({ label, value, zone, step, onChange, empty = 'now' }:
   const apply = (): void => {
     if (text === shown) return;
     const time = text === '' ? null : parseTime(text, zone);
+    // What it is emptied to may be what it was.
+    if (text === '') setText(shown);
     if (text === '' || time !== null) onChange(time);
   };
   const move = (by: number): void => onChange((value ?? Date.now()) + by);
