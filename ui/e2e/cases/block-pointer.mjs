@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { answer, hour, start, variedBlocks } from './madeUp.mjs';
+import { answer, hour, start, ulid, variedBlocks } from './madeUp.mjs';
 import { param, until, visit } from './visit.mjs';
 
 /** Heights on the canvas, and the share of the time that is free before the first block and after the last. */
@@ -139,8 +139,24 @@ export function blockPointerCases(world) {
         await mark('deletion', 3.5, 0);
         await mark('no compaction', 4.5, 0);
         await mark('no downsampling', 1, 3);
+        // A frame, two pixels wide.
+        const { x, y } = await place(page, blocks, start, 4);
+        await same('being compacted', await named('being compacted', null), { x: Math.ceil(x), y });
       },
-      varied,
+      {
+        prepare: async page => {
+          await varied.prepare(page);
+          const job = {
+            kind: 'downsampling',
+            state: 'running',
+            group: 'north',
+            labels: {},
+            resolution: 3_600_000,
+          };
+          const jobs = [{ ...job, minTime: start, maxTime: start + 4 * hour, blocks: [ulid(6)] }];
+          await answer(page, 'blocks/plan', { computedAt: new Date().toISOString(), jobs, quarantined: [] });
+        },
+      },
     );
   });
 }
