@@ -10,7 +10,7 @@ import type { TimeRange } from '../request';
 import type { Result } from '../useResult';
 import { Chart, type Hover } from './Chart';
 import classes from './Chart.module.css';
-import { type Columns, stack, toColumns } from './columns';
+import { type Columns, matchEarlier, stack, toColumns } from './columns';
 import { exemplarPoints } from './exemplars';
 import { isHistogram, toHeat } from './heat';
 import { HeatPainter } from './heatPainter';
@@ -112,8 +112,11 @@ function LinesGraph({ panel, result, exemplars, onZoom, data }: GraphProps & { d
   const stacked = panel.display === 'stacked';
   const { logY, minY, maxY, compare } = panel;
   const before = useMemo(
-    () => (earlier === null ? undefined : toColumns(matrix(earlier), range, step, compare / 1000).columns),
-    [earlier, range, step, compare],
+    () =>
+      earlier === null
+        ? undefined
+        : matchEarlier(data.columns, toColumns(matrix(earlier), range, step, compare / 1000).columns),
+    [data, earlier, range, step, compare],
   );
   const painter = useMemo(() => {
     const drawn = stacked ? stack(data.columns, visible.is) : data.columns.map(column => column.values);

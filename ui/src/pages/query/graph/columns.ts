@@ -1,5 +1,5 @@
 import type { MatrixItem } from '../../../api/types';
-import type { Labels } from '../../../lib/labels';
+import { formatLabels, type Labels } from '../../../lib/labels';
 import type { TimeRange } from '../request';
 
 export interface Column {
@@ -81,4 +81,16 @@ export function stack(columns: readonly Column[], visible: (index: number) => bo
     }
     return top;
   });
+}
+
+/** A series of an earlier time, and the place of the one that has its labels now. */
+export interface Earlier {
+  values: Float64Array;
+  now: number | null;
+}
+
+/** Finds for each earlier series the one of now: both results may lack some of the other. */
+export function matchEarlier(columns: readonly Column[], earlier: readonly Column[]): Earlier[] {
+  const places = new Map(columns.map(({ labels }, index) => [formatLabels(labels), index]));
+  return earlier.map(({ labels, values }) => ({ values, now: places.get(formatLabels(labels)) ?? null }));
 }

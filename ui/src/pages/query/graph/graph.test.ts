@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { stack, statsOf, toColumns } from './columns';
+import { matchEarlier, stack, statsOf, toColumns } from './columns';
 import { exemplarPoints, hitExemplar } from './exemplars';
 import { isHistogram, toHeat } from './heat';
 import { HeatPainter } from './heatPainter';
@@ -68,6 +68,30 @@ describe('value range', () => {
   it('obeys limits', () => {
     expect(valueRange(of(1, 10), { ...plain, minY: 2, maxY: 4 })).toEqual([2, 4]);
     expect(valueRange(of(1, 10), { ...plain, minY: 20, maxY: 4 })).toEqual([20, 21]);
+  });
+});
+
+describe('earlier series', () => {
+  const of = (zone: string, ...values: number[]) => ({ labels: { zone }, values: new Float64Array(values) });
+  const columns = [of('a', 1, 2), of('b', 3, 4)];
+  const earlier = matchEarlier(columns, [of('gone', 500, 500), of('b', 90, 90)]);
+  const painter = (visible: (index: number) => boolean) =>
+    new LinesPainter({
+      ...plain,
+      times: new Float64Array([0, 1]),
+      columns,
+      drawn: columns.map(column => column.values),
+      visible,
+      dark: false,
+      earlier,
+    });
+  it('are found by their labels', () => {
+    expect(earlier.map(({ now }) => now)).toEqual([null, 1]);
+  });
+  it('are hidden with those of now, and those that are gone with any', () => {
+    expect(painter(() => true).range[1]).toBeGreaterThan(500);
+    expect(painter(index => index === 1).range[1]).toBeCloseTo(90, -1);
+    expect(painter(index => index === 0).range[1]).toBeLessThan(3);
   });
 });
 

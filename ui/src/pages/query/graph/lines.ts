@@ -1,5 +1,5 @@
 import { seriesColour } from './colours';
-import type { Column } from './columns';
+import type { Column, Earlier } from './columns';
 import { type Geometry, type Hit, type Painter, xOf, yOf } from './painter';
 
 export interface LinesOptions {
@@ -13,8 +13,8 @@ export interface LinesOptions {
   minY: number | null;
   maxY: number | null;
   dark: boolean;
-  /** The same series earlier, drawn pale. */
-  earlier?: readonly Column[];
+  /** The same series earlier, drawn pale, and hidden with those of now. */
+  earlier?: readonly Earlier[];
 }
 
 /** Series in one part of `paint`. */
@@ -27,22 +27,25 @@ export class LinesPainter implements Painter {
   readonly range: [number, number];
   readonly parts: number;
   private readonly all: Float64Array[];
+  private readonly earlier: Earlier[];
 
   constructor(private readonly options: LinesOptions) {
     this.log = options.log;
     this.all = options.drawn.filter((_, index) => options.visible(index));
-    this.range = valueRange([...this.all, ...(options.earlier ?? []).map(column => column.values)], options);
+    const whole = options.columns.every((_, index) => options.visible(index));
+    this.earlier = (options.earlier ?? []).filter(({ now }) => (now === null ? whole : options.visible(now)));
+    this.range = valueRange([...this.all, ...this.earlier.map(({ values }) => values)], options);
     this.parts = Math.ceil(options.columns.length / perPart) + (options.earlier === undefined ? 0 : 1);
   }
 
   paint(context: CanvasRenderingContext2D, geometry: Geometry, part: number): void {
-    const { columns, drawn, visible, stacked, dark, earlier } = this.options;
+    const { columns, drawn, visible, stacked, dark } = this.options;
     const from = part * perPart;
-    if (from >= columns.length && earlier !== undefined) {
+    if (from >= columns.length) {
       context.globalAlpha = 0.5;
       context.setLineDash([4, 4]);
-      for (const [index, column] of earlier.entries()) {
-        this.line(context, geometry, column.values, seriesColour(index, dark), 1);
+      for (const [index, { values, now }] of this.earlier.entries()) {
+        this.line(context, geometry, values, seriesColour(now ?? columns.length + index, dark), 1);
       }
       context.setLineDash([]);
       context.globalAlpha = 1;
