@@ -24,7 +24,7 @@ import { remember } from './history';
 import { Options } from './Options';
 import type { Panel, Tab } from './panel';
 import classes from './QueryPanel.module.css';
-import { timeRange } from './request';
+import { scopeOf } from './request';
 import { GraphControls, TableControls } from './TimeControls';
 import TableView from './table/TableView';
 import { type Result, useExemplars, useResult } from './useResult';
@@ -146,7 +146,7 @@ export function QueryPanel({ panel, index, refresh, onChange, onDuplicate, onRem
           autoFocus={index === 0 && panel.expr === ''}
           onChange={setText}
           onRun={execute}
-          scope={{ ...timeRange(panel, Date.now()), stores: panel.stores }}
+          scope={scopeOf(panel)}
         />
         <Group gap={4} wrap="nowrap">
           <Favourite expr={text} />

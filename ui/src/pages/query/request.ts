@@ -1,5 +1,6 @@
 import type { Params } from '../../api/client';
 import { config } from '../../config';
+import type { Scope } from './editor/client';
 import type { Panel } from './panel';
 
 /** Steps at which answers of a caching frontend meet, seconds. */
@@ -50,6 +51,11 @@ export function tenantHeaders(panel: Panel): Record<string, string> {
   return config.features.tenantBox && panel.tenant !== ''
     ? { [config.features.tenantHeader]: panel.tenant }
     : {};
+}
+
+/** What completion of the panel's expression is limited to. */
+export function scopeOf(panel: Panel): Scope {
+  return { ...timeRange(panel, Date.now()), stores: panel.stores, headers: tenantHeaders(panel) };
 }
 
 const seconds = (ms: number): string => String(ms / 1000);

@@ -18,6 +18,8 @@ export interface Scope {
   start: number;
   end: number;
   stores: string[];
+  /** Those of the tenant. */
+  headers: Record<string, string>;
 }
 
 interface Matcher {
@@ -27,7 +29,7 @@ interface Matcher {
   value: string;
 }
 
-/** Asks for names within the panel's time range and stores, never for more than a limit, never for long. */
+/** Asks for names within the panel's time range, stores and tenant, never for more than a limit, never for long. */
 export class BoundedClient implements PrometheusClient {
   private readonly cache = new Map<string, { until: number; answer: Promise<unknown> }>();
 
@@ -74,11 +76,12 @@ export class BoundedClient implements PrometheusClient {
 
   private ask<T>(path: string, params: Params, none: T, bounded = true): Promise<T> {
     const all = bounded ? [...params, ...this.bounds()] : params;
-    const key = JSON.stringify([path, all]);
+    const { headers } = this.scope();
+    const key = JSON.stringify([path, all, headers]);
     const kept = this.cache.get(key);
     const now = Date.now();
     if (kept !== undefined && kept.until > now) return kept.answer as Promise<T>;
-    const answer = call<T | null>(path, { params: all, signal: AbortSignal.timeout(slowest) }).then(
+    const answer = call<T | null>(path, { params: all, headers, signal: AbortSignal.timeout(slowest) }).then(
       ({ data }) => data ?? none,
       () => {
         // Completion does without; the query itself will tell what is wrong.

@@ -1,6 +1,6 @@
 import { settings } from '../../../settings';
 import { defaults } from '../defaults';
-import { timeRange } from '../request';
+import { scopeOf } from '../request';
 import { parsePanels } from '../urlState';
 import { createEditor, type Handle, type Owner } from './create';
 import classes from './Editor.module.css';
@@ -52,7 +52,7 @@ export function placeEditor(): void {
     onRun: () => {
       if (early !== null) early.run = true;
     },
-    scope: () => ({ ...timeRange(panel, Date.now()), stores: panel.stores }),
+    scope: () => scopeOf(panel),
   };
   const helpers = {
     autocomplete: settings.autocomplete.get(),

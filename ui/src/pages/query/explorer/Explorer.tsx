@@ -11,6 +11,7 @@ import { copy } from '../../../lib/clipboard';
 import { formatCount } from '../../../lib/format';
 import { fuzzyFilter } from '../../../lib/fuzzy';
 import type { Panel } from '../panel';
+import { tenantHeaders } from '../request';
 import classes from './Explorer.module.css';
 import { LabelExplorer } from './LabelExplorer';
 import { bounds, mostNames } from './scope';
@@ -30,10 +31,11 @@ interface MetricsProps {
 function Metrics({ panel, onExplore, onPick }: MetricsProps) {
   const [text, setText] = useState('');
   const names = useQuery({
-    queryKey: ['metric-names', panel.stores, panel.range, panel.end],
+    queryKey: ['metric-names', panel.stores, panel.range, panel.end, panel.offset, panel.tenant],
     queryFn: ({ signal }) =>
       call<string[] | null>('label/__name__/values', {
         params: [...bounds(panel), ['limit', String(mostNames)]],
+        headers: tenantHeaders(panel),
         signal,
       }),
   });

@@ -31,7 +31,7 @@ function Values({ panel, name, expr, onFilter }: ValuesProps) {
   const label = /^[a-zA-Z_][a-zA-Z0-9_]*$/.test(name) ? name : quote(name);
   const query = `sort_desc(topk(${mostValues}, count by (${label}) (${expr})))`;
   const counts = useQuery({
-    queryKey: ['label-counts', query, panel.stores, panel.deduplicate],
+    queryKey: ['label-counts', query, panel.stores, panel.deduplicate, panel.tenant],
     queryFn: ({ signal }) =>
       call<QueryData>('query', {
         method: 'POST',
@@ -77,10 +77,11 @@ export function LabelExplorer({ panel, metric, onBack, onPick }: Props) {
   const [open, setOpen] = useState<string | null>(null);
   const expr = selector(metric, filters);
   const names = useQuery({
-    queryKey: ['label-names', expr, panel.stores, panel.range, panel.end],
+    queryKey: ['label-names', expr, panel.stores, panel.range, panel.end, panel.offset, panel.tenant],
     queryFn: ({ signal }) =>
       call<string[] | null>('labels', {
         params: [['match[]', expr], ...bounds(panel), ['limit', '1000']],
+        headers: tenantHeaders(panel),
         signal,
       }),
   });
