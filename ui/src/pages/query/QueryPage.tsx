@@ -11,6 +11,8 @@ import { QueryPanel } from './QueryPanel';
 import { usePanels } from './usePanels';
 
 const refreshes = ['', '5s', '15s', '30s', '1m', '5m', '15m', '1h'];
+/** Milliseconds; a link that wants more often is not followed. */
+const shortest = 1000;
 
 /** Panels of queries, below each other. */
 export default function QueryPage() {
@@ -29,8 +31,9 @@ export default function QueryPage() {
     else document.querySelector<HTMLElement>('[data-expression]')?.focus();
   });
   const period = parseDuration(every) ?? 0;
+  const chosen = period < shortest ? '' : every;
   useEffect(() => {
-    if (period < 1000) return;
+    if (period < shortest) return;
     const timer = setInterval(() => {
       if (!document.hidden) setTurn(before => before + 1);
     }, period);
@@ -65,11 +68,11 @@ export default function QueryPage() {
           w={176}
           aria-label="Refresh automatically"
           allowDeselect={false}
-          data={refreshes.map(value => ({
+          data={[...new Set([...refreshes, chosen])].map(value => ({
             value,
             label: value === '' ? 'No auto-refresh' : `Every ${value}`,
           }))}
-          value={refreshes.includes(every) ? every : ''}
+          value={chosen}
           onChange={value => setEvery(value ?? '')}
         />
         <Button

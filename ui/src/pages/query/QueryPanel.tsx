@@ -22,7 +22,7 @@ import { editorLabel } from './editor/early';
 import { toCsv } from './export';
 import { remember } from './history';
 import { Options } from './Options';
-import type { Panel, Tab } from './panel';
+import { leastRange, type Panel, type Tab } from './panel';
 import classes from './QueryPanel.module.css';
 import { scopeOf } from './request';
 import { GraphControls, TableControls } from './TimeControls';
@@ -241,7 +241,7 @@ export function QueryPanel({ panel, index, refresh, onChange, onDuplicate, onRem
                       exemplars={exemplars.data?.data ?? null}
                       stale={result.isPlaceholderData}
                       onZoom={({ start, end }) =>
-                        onChange({ range: Math.max(end - start, 1000), end, offset: 0 })
+                        onChange({ range: Math.max(end - start, leastRange), end, offset: 0 })
                       }
                     />
                   ) : (

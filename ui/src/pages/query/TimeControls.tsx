@@ -6,17 +6,18 @@ import { config } from '../../config';
 import { formatDuration, parseDuration } from '../../lib/duration';
 import { useSetting } from '../../lib/useSetting';
 import { settings } from '../../settings';
-import type { Density, Display, MaxResolution, Panel } from './panel';
+import { type Density, type Display, leastRange, type MaxResolution, type Panel } from './panel';
 import { ranges, relativeRanges, stepRange } from './ranges';
-import { stepOf } from './request';
+import { endOf, stepOf } from './request';
 
 interface Props {
   panel: Panel;
   onChange: (change: Partial<Panel>) => void;
 }
 
+/** No shorter than what the URL takes. */
 const checkDuration = (text: string): string | null =>
-  (parseDuration(text) ?? 0) > 0 ? null : 'a duration such as 1h30m';
+  (parseDuration(text) ?? 0) >= leastRange ? null : 'a duration such as 1h30m, from 1s on';
 
 const fixedSteps = [10, 30, 60, 300, 900, 3600];
 
@@ -121,6 +122,10 @@ function ResolutionInput({ panel, onChange }: Props) {
   );
 }
 
+/** The time that a panel ends at or is of; null is now. */
+const shownEnd = (panel: Panel): number | null =>
+  panel.end === null && panel.offset === 0 ? null : endOf(panel, Date.now());
+
 const checkLimit = (text: string): string | null =>
   text.trim() === '' || Number.isFinite(Number(text)) ? null : 'a number';
 
@@ -132,7 +137,7 @@ export function GraphControls({ panel, onChange }: Props) {
       <RangeInput panel={panel} onChange={onChange} />
       <TimeInput
         label="End time"
-        value={panel.end ?? (panel.offset > 0 ? Date.now() - panel.offset : null)}
+        value={shownEnd(panel)}
         zone={zone}
         step={panel.range / 2}
         onChange={end => onChange({ end, offset: 0 })}
@@ -207,12 +212,10 @@ export function GraphControls({ panel, onChange }: Props) {
         w={150}
         aria-label="Compare with earlier"
         allowDeselect={false}
-        data={[
-          { value: '0s', label: 'No comparison' },
-          { value: '1h', label: 'With 1h before' },
-          { value: '1d', label: 'With 1d before' },
-          { value: '1w', label: 'With 1w before' },
-        ]}
+        data={[...new Set(['0s', '1h', '1d', '1w', formatDuration(panel.compare)])].map(value => ({
+          value,
+          label: value === '0s' ? 'No comparison' : `With ${value} before`,
+        }))}
         value={formatDuration(panel.compare)}
         onChange={value => onChange({ compare: parseDuration(value ?? '0') ?? 0 })}
       />
@@ -234,7 +237,7 @@ export function TableControls({ panel, onChange }: Props) {
     <Group gap="xs" my="xs">
       <TimeInput
         label="Evaluation time"
-        value={panel.end}
+        value={shownEnd(panel)}
         zone={zone}
         step={panel.range / 2}
         onChange={end => onChange({ end, offset: 0 })}

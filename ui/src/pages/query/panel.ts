@@ -31,6 +31,9 @@ export interface Panel {
   showTree: boolean;
 }
 
+/** Shortest graph, milliseconds. */
+export const leastRange = 1000;
+
 export const tabs = ['table', 'graph', 'explain'] as const;
 export type Tab = (typeof tabs)[number];
 

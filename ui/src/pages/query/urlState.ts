@@ -5,6 +5,7 @@ import {
   type Display,
   densities,
   displays,
+  leastRange,
   type MaxResolution,
   maxResolutions,
   newPanel,
@@ -62,7 +63,7 @@ const readers: Record<string, Reader> = {
     else if (value === '1') panel.tab = 'table';
     else if (tabs.includes(value as Tab)) panel.tab = value as Tab;
   },
-  range_input: duration('range', 1000),
+  range_input: duration('range', leastRange),
   end_input: end,
   moment_input: end,
   end_offset: duration('offset', 0),
