@@ -31,7 +31,7 @@ function useCommands(): Command[] {
     run: () => settings.zone.set(zone),
   }));
   const queries = navPages().some(([name]) => name === 'graph')
-    ? [...settings.favourites.get(), ...settings.history.get()].map(expr => ({
+    ? [...new Set([...settings.favourites.get(), ...settings.history.get()])].map(expr => ({
         label: expr,
         group: 'Past query',
         run: () => navigate(pageUrl('graph', `?${new URLSearchParams({ 'g0.expr': expr, 'g0.tab': '1' })}`)),

@@ -132,9 +132,10 @@ export function QueryPanel({ panel, index, refresh, onChange, onDuplicate, onRem
     }
   };
   const save = (kind: 'csv' | 'json'): void => {
-    if (data === undefined) return;
+    if (result.data === undefined) return;
+    const { expr, data } = result.data;
     if (kind === 'csv') download('query.csv', 'text/csv', toCsv(data));
-    else download('query.json', 'application/json', JSON.stringify({ expr: panel.expr, data }, null, 1));
+    else download('query.json', 'application/json', JSON.stringify({ expr, data }, null, 1));
   };
 
   return (
