@@ -29,6 +29,8 @@ function ZoneInput() {
       data={zoneNames()}
       value={text}
       limit={40}
+      // It has the focus when the menu opens, and its list would cover what is below.
+      openOnFocus={false}
       comboboxProps={{ withinPortal: false }}
       error={valid ? undefined : 'not a time zone'}
       onChange={value => {

@@ -23,6 +23,8 @@ export const theme = createTheme({
   autoContrast: true,
   respectReducedMotion: true,
   luminanceThreshold: 0.36,
+  // Those of dialogs and notices are but a cross: screen readers would call them nothing.
+  components: { CloseButton: { defaultProps: { 'aria-label': 'Close' } } },
 });
 
 /** Mantine's quiet greys and reds fall short of a contrast of 4.5; these do not. */
