@@ -17,7 +17,7 @@ const shortest = 1000;
 /** Panels of queries, below each other. */
 export default function QueryPage() {
   const [linked, setLinked] = useParam('linked', '0');
-  const { panels, change, add, remove } = usePanels(linked === '1');
+  const { panels, ids, change, add, remove } = usePanels(linked === '1');
   const [turn, setTurn] = useState(0);
   const [every, setEvery] = useParam('refresh');
   const client = useQueryClient();
@@ -48,7 +48,7 @@ export default function QueryPage() {
       <PageBanners />
       {panels.map((panel, index) => (
         <QueryPanel
-          key={index}
+          key={ids[index]}
           panel={panel}
           index={index}
           refresh={turn}

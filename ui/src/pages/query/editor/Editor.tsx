@@ -60,6 +60,13 @@ export function Editor({ value, label, autoFocus, onChange, onRun, scope }: Prop
     if (view.state.doc.toString() !== value) setText(view, value);
   }, [value]);
 
+  const labelled = useRef(label);
+  useEffect(() => {
+    if (labelled.current === label) return;
+    labelled.current = label;
+    editor.current?.setLabel(label);
+  }, [label]);
+
   const active = useRef(helpers);
   useEffect(() => {
     const before = active.current;

@@ -36,6 +36,7 @@ export interface Handle {
   view: EditorView;
   owner: Owner;
   setHelpers: (helpers: Helpers) => void;
+  setLabel: (label: string) => void;
 }
 
 function promql(helpers: Helpers, scope: () => Scope): Extension {
@@ -91,6 +92,9 @@ function keys(run: (view: EditorView) => boolean): Extension {
   ];
 }
 
+const named = (label: string): Extension =>
+  EditorView.contentAttributes.of({ 'aria-label': label, 'data-expression': '' });
+
 /** PromQL with completion and lint. Enter runs, Shift+Enter breaks the line, Ctrl+arrows walk the history. */
 export function createEditor(
   parent: Element,
@@ -100,6 +104,7 @@ export function createEditor(
   owner: Owner,
 ): Handle {
   const language = new Compartment();
+  const naming = new Compartment();
   const scope = (): Scope => handle.owner.scope();
   const run = (view: EditorView): boolean => {
     handle.owner.onRun(view.state.doc.toString());
@@ -120,7 +125,7 @@ export function createEditor(
         editorTheme,
         language.of(promql(helpers, scope)),
         placeholder('Expression (Shift+Enter for a new line)'),
-        EditorView.contentAttributes.of({ 'aria-label': label, 'data-expression': '' }),
+        naming.of(named(label)),
         keys(run),
         EditorView.updateListener.of(update => {
           if (update.docChanged) handle.owner.onChange(update.state.doc.toString());
@@ -130,6 +135,7 @@ export function createEditor(
   });
   const setHelpers = (next: Helpers): void =>
     view.dispatch({ effects: language.reconfigure(promql(next, scope)) });
-  const handle: Handle = { view, owner, setHelpers };
+  const setLabel = (next: string): void => view.dispatch({ effects: naming.reconfigure(named(next)) });
+  const handle: Handle = { view, owner, setHelpers, setLabel };
   return handle;
 }
