@@ -212,6 +212,9 @@ scrape_configs:
       const behind = await component('store2', '--data-dir=store2', objstore);
       return component('query4', `--endpoint=${behind.grpc}`);
     };
+    /** A querier that leaves evaluating to those below it. */
+    const startDistributed = () =>
+      component('query5', '--query.mode=distributed', `--endpoint=${sidecar.grpc}`);
     /** A compactor of two groups, one at a time, that never gets the chunks of the first: nobody writes into the pipes they are. */
     const startHeld = async () => {
       const objstore = bucketArgument('held');
@@ -252,6 +255,7 @@ scrape_configs:
       dead: `127.0.0.1:${dead}`,
       dir,
       startAs,
+      startDistributed,
       startDownsampled,
       startHeld,
       stop,
@@ -278,15 +282,8 @@ async function metric(http, name) {
 }
 
 if (import.meta.filename === process.argv[1]) {
-  const {
-    stop,
-    kill: _,
-    startAs: __,
-    keepLogs: ___,
-    startDownsampled: ____,
-    startHeld: _____,
-    ...addresses
-  } = await startStack();
+  // What else is no address is a function, which JSON leaves out.
+  const { stop, ...addresses } = await startStack();
   process.stdout.write(`${JSON.stringify(addresses, null, 1)}\n`);
   const end = () => void stop().then(() => process.exit(0));
   process.on('SIGINT', end);
