@@ -137,6 +137,12 @@ export function Shell() {
         </Stack>
       </AppShell.Navbar>
       <AppShell.Main id="main" tabIndex={-1}>
+        <ErrorBoundary>
+          <Suspense fallback={null}>
+            {palette && <CommandPalette onClose={() => setPalette(false)} />}
+            {shortcuts && <ShortcutList onClose={() => setShortcuts(false)} />}
+          </Suspense>
+        </ErrorBoundary>
         <Container fluid px={{ base: 'xs', sm: 'md' }} py="sm">
           <ErrorBoundary key={route}>
             <Suspense fallback={<Loading what={title} />}>
@@ -153,10 +159,6 @@ export function Shell() {
           </Text>
         </Box>
       </AppShell.Main>
-      <Suspense fallback={null}>
-        {palette && <CommandPalette onClose={() => setPalette(false)} />}
-        {shortcuts && <ShortcutList onClose={() => setShortcuts(false)} />}
-      </Suspense>
     </AppShell>
   );
 }

@@ -3,6 +3,9 @@ import { useQueryClient } from '@tanstack/react-query';
 import { Component, type ReactNode } from 'react';
 import { ErrorBox } from './ErrorBox';
 
+/** How browsers say that a part of the program was not loaded: what such a part was to draw fails until the page is loaded again. */
+const notLoaded = /dynamically imported module|module script|preload CSS/i;
+
 interface Props {
   children: ReactNode;
   onRetry: () => void;
@@ -28,6 +31,7 @@ class Boundary extends Component<Props, State> {
     const { error } = this.state;
     if (error === null) return this.props.children;
     const again = (): void => {
+      if (notLoaded.test(error.message)) return window.location.reload();
       this.props.onRetry();
       this.setState({ error: null });
     };

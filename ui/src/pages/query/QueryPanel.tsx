@@ -254,28 +254,30 @@ export function QueryPanel({ panel, index, refresh, onChange, onDuplicate, onRem
           </Tabs>
         </Suspense>
       </ErrorBoundary>
-      <Suspense fallback={null}>
-        {open === 'explorer' && (
-          <Explorer
-            panel={panel}
-            onClose={() => setOpen(null)}
-            onPick={(expr, andRun) => {
-              setOpen(null);
-              if (andRun) execute(expr);
-              else setText(expr);
-            }}
-          />
-        )}
-        {open === 'history' && (
-          <HistoryList
-            onClose={() => setOpen(null)}
-            onPick={expr => {
-              setOpen(null);
-              setText(expr);
-            }}
-          />
-        )}
-      </Suspense>
+      <ErrorBoundary>
+        <Suspense fallback={null}>
+          {open === 'explorer' && (
+            <Explorer
+              panel={panel}
+              onClose={() => setOpen(null)}
+              onPick={(expr, andRun) => {
+                setOpen(null);
+                if (andRun) execute(expr);
+                else setText(expr);
+              }}
+            />
+          )}
+          {open === 'history' && (
+            <HistoryList
+              onClose={() => setOpen(null)}
+              onPick={expr => {
+                setOpen(null);
+                setText(expr);
+              }}
+            />
+          )}
+        </Suspense>
+      </ErrorBoundary>
     </Paper>
   );
 }
