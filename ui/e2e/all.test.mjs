@@ -12,6 +12,7 @@ import { blockViewCases } from './cases/block-view.mjs';
 import { blockCases } from './cases/blocks.mjs';
 import { endpointCases } from './cases/endpoints.mjs';
 import { graphCases } from './cases/graph.mjs';
+import { legendCases } from './cases/legend.mjs';
 import { pageCases } from './cases/pages.mjs';
 import { queryCases } from './cases/query.mjs';
 import { ruleCases } from './cases/rules.mjs';
@@ -41,6 +42,7 @@ describe('pages', () => {
   shellCases(world);
   queryCases(world);
   graphCases(world);
+  legendCases(world);
   blockCases(world);
   blockFilterCases(world);
   blockViewCases(world);

@@ -20,29 +20,6 @@ export function graphCases(world) {
     });
   });
 
-  test('the legend isolates, hides, sorts and filters', async () => {
-    await visit(
-      world,
-      base(),
-      link({ expr: 'demo_load{rack="r1"}', tab: '0', range_input: '10m' }),
-      async page => {
-        const legend = page.getByTestId('legend');
-        await legend.getByText('100 series').waitFor();
-        await legend.locator('button[aria-pressed]').first().click();
-        await legend.getByText('100 series, 99 hidden').waitFor();
-        await legend.locator('button[aria-pressed]').first().click();
-        await until('all', async () => (await legend.getByText('hidden').count()) === 0);
-        await legend
-          .locator('button[aria-pressed]')
-          .nth(1)
-          .click({ modifiers: ['Control'] });
-        await legend.getByText('100 series, 1 hidden').waitFor();
-        await legend.getByLabel('Filter the legend').fill('dev-41"');
-        await until('filtered', async () => (await legend.locator('button[aria-pressed]').count()) === 1);
-      },
-    );
-  });
-
   test('dragging zooms, and the address follows', async () => {
     await visit(
       world,
