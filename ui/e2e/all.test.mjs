@@ -9,6 +9,7 @@ import { blockListCases } from './cases/block-lists.mjs';
 import { blockMarkCases } from './cases/block-marks.mjs';
 import { blockPointerCases } from './cases/block-pointer.mjs';
 import { blockViewCases } from './cases/block-view.mjs';
+import { axisCases } from './cases/axes.mjs';
 import { blockCases } from './cases/blocks.mjs';
 import { endpointCases } from './cases/endpoints.mjs';
 import { graphCases } from './cases/graph.mjs';
@@ -42,6 +43,7 @@ describe('pages', () => {
   shellCases(world);
   queryCases(world);
   graphCases(world);
+  axisCases(world);
   legendCases(world);
   blockCases(world);
   blockFilterCases(world);
