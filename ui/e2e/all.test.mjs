@@ -14,6 +14,7 @@ import { blockCases } from './cases/blocks.mjs';
 import { endpointCases } from './cases/endpoints.mjs';
 import { graphCases } from './cases/graph.mjs';
 import { legendCases } from './cases/legend.mjs';
+import { optionCases } from './cases/options.mjs';
 import { pageCases } from './cases/pages.mjs';
 import { queryCases } from './cases/query.mjs';
 import { ruleCases } from './cases/rules.mjs';
@@ -21,6 +22,7 @@ import { sharedCases } from './cases/shared.mjs';
 import { shellCases } from './cases/shell.mjs';
 import { statusCases } from './cases/status.mjs';
 import { targetCases } from './cases/targets.mjs';
+import { timeCases } from './cases/times.mjs';
 import { startStack } from './stack.mjs';
 
 /** Filled before the cases run. */
@@ -42,6 +44,8 @@ describe('pages', () => {
   });
   shellCases(world);
   queryCases(world);
+  optionCases(world);
+  timeCases(world);
   graphCases(world);
   axisCases(world);
   legendCases(world);
