@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { axe } from '../browser.mjs';
 import { link, param, until, visit } from './visit.mjs';
@@ -97,6 +96,10 @@ export function queryCases(world) {
   });
 
   test('an old link starts with its expression in the editor', async () => {
+    let release;
+    const held = new Promise(done => {
+      release = done;
+    });
     await visit(
       world,
       base(),
@@ -104,9 +107,17 @@ export function queryCases(world) {
       async page => {
         await until('text', async () => (await editor(page).textContent()) === 'sum(up)');
         assert.equal(await page.evaluate(() => document.activeElement === document.body), true);
+        // What is told then takes the place of the editor.
+        release();
         await page.getByText('The page could not be loaded').waitFor();
       },
-      { prepare: page => page.route('**/assets/start-*.js', route => route.abort()) },
+      {
+        prepare: page =>
+          page.route('**/assets/start-*.js', async route => {
+            await held;
+            await route.abort();
+          }),
+      },
     );
   });
 
@@ -492,24 +503,16 @@ export function queryCases(world) {
     );
   });
 
-  test('results are exported', async () => {
-    await visit(world, base(), link({ expr: 'zone:demo_load:avg', tab: '1' }), async page => {
-      await until('rows', async () => (await rows(page).count()) === 3);
-      await page.getByRole('button', { name: 'More actions' }).click();
-      const saved = page.waitForEvent('download');
-      await page.getByRole('menuitem', { name: 'Export as CSV' }).click();
-      const text = readFileSync(await (await saved).path(), 'utf8');
-      assert.equal(text.trim().split('\n').length, 4);
-      assert.match(text, /^__name__,cluster,zone,time,value\n/);
-    });
-  });
-
   test('the link is copied, and opens the same view elsewhere, with and without a clipboard for scripts', async () => {
-    for (const clipboard of [true, false]) {
+    // Two expressions: what the first half has left in the clipboard does not do for the second.
+    for (const [clipboard, expr] of [
+      [true, 'zone:demo_load:avg'],
+      [false, 'zone:demo_load:avg * 2'],
+    ]) {
       await visit(
         world,
         base(),
-        link({ expr: 'zone:demo_load:avg', tab: '1' }),
+        link({ expr, tab: '1' }),
         async page => {
           await until('rows', async () => (await rows(page).count()) === 3);
           assert.equal(await page.evaluate(() => navigator.clipboard !== undefined), clipboard);
@@ -522,7 +525,7 @@ export function queryCases(world) {
           assert.equal(copied, page.url());
           await elsewhere.goto(copied);
           await until('rows elsewhere', async () => (await rows(elsewhere).count()) === 3);
-          assert.equal(await editor(elsewhere).textContent(), 'zone:demo_load:avg');
+          assert.equal(await editor(elsewhere).textContent(), expr);
         },
         {
           prepare: async page => {
