@@ -12,6 +12,7 @@ import { blockViewCases } from './cases/block-view.mjs';
 import { axisCases } from './cases/axes.mjs';
 import { blockCases } from './cases/blocks.mjs';
 import { endpointCases } from './cases/endpoints.mjs';
+import { explorerCases } from './cases/explorer.mjs';
 import { graphCases } from './cases/graph.mjs';
 import { historyCases } from './cases/history.mjs';
 import { legendCases } from './cases/legend.mjs';
@@ -26,6 +27,7 @@ import { shellCases } from './cases/shell.mjs';
 import { statusCases } from './cases/status.mjs';
 import { targetCases } from './cases/targets.mjs';
 import { timeCases } from './cases/times.mjs';
+import { treeCases } from './cases/trees.mjs';
 import { startStack } from './stack.mjs';
 
 /** Filled before the cases run. */
@@ -52,6 +54,8 @@ describe('pages', () => {
   optionCases(world);
   timeCases(world);
   historyCases(world);
+  explorerCases(world);
+  treeCases(world);
   graphCases(world);
   axisCases(world);
   legendCases(world);
