@@ -41,7 +41,9 @@ export function shellCases(world) {
       await page.getByRole('button', { name: 'Theme: light' }).click();
       assert.equal(await page.locator('html').getAttribute('data-mantine-color-scheme'), 'dark');
       await page.reload();
-      await page.getByRole('button', { name: 'Theme: dark' }).waitFor();
+      await page.getByRole('button', { name: 'Theme: dark' }).click();
+      await page.getByRole('button', { name: 'Theme: of the browser' }).waitFor();
+      assert.equal(await page.locator('html').getAttribute('data-mantine-color-scheme'), 'light');
       await page.getByRole('button', { name: 'Settings' }).click();
       await page.getByRole('combobox', { name: 'Time zone' }).fill('Asia/Tokyo');
       assert.equal(await page.evaluate(() => localStorage.getItem('timezone')), '"Asia/Tokyo"');
