@@ -31,7 +31,10 @@ class Boundary extends Component<Props, State> {
     const { error } = this.state;
     if (error === null) return this.props.children;
     const again = (): void => {
-      if (notLoaded.test(error.message)) return window.location.reload();
+      if (notLoaded.test(error.message)) {
+        window.location.reload();
+        return;
+      }
       this.props.onRetry();
       this.setState({ error: null });
     };
