@@ -104,34 +104,23 @@ impl AggrChunk {
 
     /// The chunks that are there, each with its field number on the wire, in that order.
     pub fn chunks(&self) -> impl Iterator<Item = (u32, &Chunk)> {
-        let aggregates = self.aggregates.as_deref();
-        [
-            (3, self.raw.as_ref()),
-            (4, aggregates.and_then(|aggr| aggr.count.as_ref())),
-            (5, aggregates.and_then(|aggr| aggr.sum.as_ref())),
-            (6, aggregates.and_then(|aggr| aggr.min.as_ref())),
-            (7, aggregates.and_then(|aggr| aggr.max.as_ref())),
-            (8, aggregates.and_then(|aggr| aggr.counter.as_ref())),
-        ]
-        .into_iter()
-        .filter_map(|(field, chunk)| Some((field, chunk?)))
+        let aggregates = self.aggregates.iter().flat_map(|aggregates| {
+            let Aggregates { count, sum, min, max, counter } = aggregates.as_ref();
+            let fields = [(4, count), (5, sum), (6, min), (7, max), (8, counter)];
+            fields.into_iter().filter_map(|(field, chunk)| Some((field, chunk.as_ref()?)))
+        });
+        self.raw.iter().map(|raw| (3, raw)).chain(aggregates)
     }
 
     /// Bytes of its encoded samples.
     pub fn data_len(&self) -> usize {
-        match (&self.aggregates, &self.raw) {
-            (None, Some(raw)) => raw.data.len(),
-            _ => self.chunks().map(|(_, chunk)| chunk.data.len()).sum(),
-        }
+        self.chunks().map(|(_, chunk)| chunk.data.len()).sum()
     }
 
     /// Times of samples that it may have: as its headers say, but no more than its bytes can encode, in two bits each at the least.
     pub fn most_samples(&self) -> usize {
         let most = |chunk: &Chunk| chunk.data.len().saturating_mul(4).min(chunk.samples() as usize);
-        match (&self.aggregates, &self.raw) {
-            (None, Some(raw)) => most(raw),
-            _ => self.chunks().map(|(_, chunk)| most(chunk)).max().unwrap_or(0),
-        }
+        self.chunks().map(|(_, chunk)| most(chunk)).max().unwrap_or(0)
     }
 }
 

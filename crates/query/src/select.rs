@@ -99,15 +99,9 @@ impl SelectStats {
         for aggr in &series.chunks {
             self.resolutions.note(aggr);
             bytes += size_of::<storeapi::AggrChunk>() + aggr.data_len();
-            match (&aggr.aggregates, &aggr.raw) {
-                (None, Some(raw)) => {
-                    chunks += 1;
-                    samples += raw.samples();
-                }
-                _ => aggr.chunks().for_each(|(_, chunk)| {
-                    chunks += 1;
-                    samples += chunk.samples();
-                }),
+            for (_, chunk) in aggr.chunks() {
+                chunks += 1;
+                samples += chunk.samples();
             }
         }
         self.series.fetch_add(1, Ordering::Relaxed);

@@ -16,7 +16,7 @@ use model::series::{SampleBuffer, SampleSource, Series, SeriesSet, SourceError};
 
 pub use chain::chain;
 pub use chunks::{ReplicaRead, TimedChunk, penalty_of_chunks};
-pub use overlap::split_overlaps;
+pub use overlap::{ReplicaChunks, split_overlaps};
 pub use penalty::penalty;
 
 /// How replicas are merged.

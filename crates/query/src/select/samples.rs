@@ -61,7 +61,7 @@ impl SampleSource for ChunkSamples {
         let direct = out.is_empty();
         let joined = if direct { &mut *out } else { &mut apart };
         match (algorithm, replicas.as_slice()) {
-            (Algorithm::Penalty, [a, b]) => self.pair_into([a, b], joined)?,
+            (Algorithm::Penalty, [a, b]) => self.pair_into([a.as_slice(), b.as_slice()], joined)?,
             _ => {
                 let mut decoded = Vec::with_capacity(replicas.len());
                 for replica in &replicas {

@@ -9,8 +9,9 @@ use std::{
 
 use futures::Stream;
 use parking_lot::Mutex;
+use prometheus::Histogram;
 use storeapi::{
-    Error, Series, SeriesEvent,
+    AggrChunk, Error, Series, SeriesEvent,
     merge::{MergedSeries, Source},
 };
 use tokio::{sync::mpsc, task::JoinSet};
@@ -63,6 +64,8 @@ pub(super) struct Answer {
     left: Option<u64>,
     state: State,
     started: Instant,
+    /// The tenant's sizes of series.
+    chunk_size: Histogram,
     /// The blocks' tasks, which end when this is dropped.
     _tasks: JoinSet<()>,
     _turn: Turn,
@@ -94,9 +97,11 @@ impl Answer {
         });
         let merged = MergedSeries::new(inputs.collect());
         let left = request.limit;
+        let chunk_size = request.metrics.chunk_size.with_label_values(&[&request.tenant]);
         Answer {
             merged,
             failure,
+            chunk_size,
             request,
             hints,
             left,
@@ -112,13 +117,8 @@ impl Answer {
         count(&stats.merged_series, 1);
         if !self.request.skip_chunks {
             count(&stats.merged_chunks, series.chunks.len() as u64);
-            let size: usize = series
-                .chunks
-                .iter()
-                .flat_map(|chunk| chunk.chunks())
-                .map(|(_, chunk)| chunk.data.len())
-                .sum();
-            self.request.metrics.chunk_size.with_label_values(&[&self.request.tenant]).observe(size as f64);
+            let size: usize = series.chunks.iter().map(AggrChunk::data_len).sum();
+            self.chunk_size.observe(size as f64);
         }
     }
 

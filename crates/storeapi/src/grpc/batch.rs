@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use futures::Stream;
-use proto::series::{Series, SeriesResponse, SeriesResult};
+use proto::series::{AggrChunk, Series, SeriesResponse, SeriesResult};
 use tonic::Status;
 
 use crate::{Error, SeriesEvent, SeriesStream};
@@ -63,7 +63,7 @@ impl Frames {
 }
 
 fn chunk_bytes(series: &Series) -> usize {
-    series.chunks.iter().flat_map(|aggr| aggr.chunks()).map(|(_, chunk)| chunk.data.len()).sum()
+    series.chunks.iter().map(AggrChunk::data_len).sum()
 }
 
 impl Stream for Frames {
