@@ -21,8 +21,8 @@ use model::series::SampleBuffer;
 
 pub use aggregate::{AggregateChunk, AggregateKind};
 pub use layout::CounterResetHeader;
-pub(crate) use xor::XorCursor;
 pub use xor::{ChunkFull, XorAppender, encode_xor};
+pub(crate) use xor::{XorCursor, encode_xor_at};
 pub use xor2::encode_xor2;
 
 /// How the bytes of a chunk are to be read: the byte before the data in a chunk file.
@@ -241,8 +241,19 @@ pub fn decode_until_into(
 /// Chunks that are best given to [`decode_together_into`], and the fewest that it takes.
 pub(crate) const TOGETHER: std::ops::RangeInclusive<usize> = xor::lanes::FEW..=xor::lanes::MANY;
 
-/// Appends all samples of XOR chunks of floats, as many as either end of [`TOGETHER`]: several times as fast as one after the other. False,
-/// and `out` as it was, when that cannot be done; then they have to be decoded alone, which also tells what is wrong with broken ones.
+/// Decodes XOR chunks of floats, as many as either end of [`TOGETHER`], one behind the other into slices of the length of all of them: several
+/// times as fast as one after the other. False when that cannot be done, and what is in the slices then means nothing; they have to be
+/// decoded alone, which also tells what is wrong with broken ones.
+pub(crate) fn decode_together(chunks: &[&[u8]], timestamps: &mut [i64], values: &mut [f64]) -> bool {
+    xor::lanes::decode(chunks, timestamps, values)
+}
+
+/// Decodes an XOR chunk into slices as long as its header says.
+pub(crate) fn decode_xor(data: &[u8], timestamps: &mut [i64], values: &mut [f64]) -> Result<(), ChunkError> {
+    xor::decode(data, timestamps, values)
+}
+
+/// Appends what [`decode_together`] decodes. False, and `out` as it was, when that cannot be done.
 pub(crate) fn decode_together_into(chunks: &[&[u8]], out: &mut SampleBuffer) -> bool {
     if out.has_histograms() || !out.start_timestamps.is_empty() {
         return false;
@@ -255,7 +266,7 @@ pub(crate) fn decode_together_into(chunks: &[&[u8]], out: &mut SampleBuffer) -> 
             return false;
         }
     }
-    let done = xor::lanes::decode(chunks, &mut out.timestamps[before..], &mut out.floats[before..]);
+    let done = decode_together(chunks, &mut out.timestamps[before..], &mut out.floats[before..]);
     if !done {
         roll_back(out, before);
     }

@@ -13,12 +13,12 @@ mod windows;
 
 use std::path::Path;
 
-use model::series::SampleBuffer;
-
 use crate::chunk::{AggregateChunk, AggregateKind, Encoding};
 use crate::error::{Error, Problem};
-use crate::merge::{self, MergeInput, MergeOptions, Merged, OutChunk, Part, Process, Scratch};
+use crate::merge::{self, MergeInput, MergeOptions, Merged, OutChunk, Part, Process};
 use crate::write::Durability;
+
+use floats::Scratch;
 
 /// Resolution of the first step in ms.
 pub const FIVE_MINUTES: i64 = 5 * 60 * 1000;
@@ -89,6 +89,8 @@ enum Kind {
 }
 
 impl Process for Downsample {
+    type Scratch = Scratch;
+
     fn series<'a>(
         &self,
         inputs: &'a [MergeInput],
@@ -131,12 +133,11 @@ fn raw<'a>(
         let Some(first) = run.first() else { continue };
         match kind(first.encoding) {
             Kind::Float => {
-                let (columns, _) = scratch.columns();
-                columns.clear();
+                scratch.read.clear();
                 let data: Vec<_> = run.iter().map(|chunk| (chunk.encoding, chunk.data())).collect();
-                let read =
-                    floats::append_sound(&data, columns).map_err(|(at, error)| run[at].error(error))?;
-                floats::raw(columns, read.nans, to, out);
+                let sound = floats::append_sound(&data, &mut scratch.read)
+                    .map_err(|(at, error)| run[at].error(error))?;
+                floats::raw(scratch, sound.nans, to, out)?;
             }
             Kind::Histogram => {
                 let mut samples = Vec::new();
@@ -198,8 +199,8 @@ impl Downsample {
             for (group, here) in run.chunks(size).zip(here.chunks(size)) {
                 let parts: Vec<&AggregateChunk<'_>> = group.iter().map(|(_, parsed)| parsed).collect();
                 let done = match first_kind(group) {
-                    Kind::Float => floats::again(&parts, self.to, scratch.columns(), out),
-                    Kind::Histogram => histograms::again(&parts, self.to, scratch.columns().0, out),
+                    Kind::Float => floats::again(&parts, self.to, scratch, out),
+                    Kind::Histogram => histograms::again(&parts, self.to, &mut scratch.read, out),
                 };
                 done.map_err(|e| e.within(format!("chunks from {}", here[0].mint)))?;
             }
@@ -211,6 +212,3 @@ impl Downsample {
 fn first_kind(group: &[(Kind, AggregateChunk<'_>)]) -> Kind {
     group.first().map_or(Kind::Float, |(kind, _)| *kind)
 }
-
-/// Floats as columns.
-pub(crate) type Columns = SampleBuffer;

@@ -32,7 +32,7 @@ use crate::write::{DEFAULT_SEGMENT_SIZE, Durability, IndexWriter, SegmentWriter,
 pub use input::MergeInput;
 pub use samples::without_deleted;
 
-pub(crate) use chunks::{OutChunk, Part, Scratch, load_part};
+pub(crate) use chunks::{OutChunk, Part, load_part};
 
 /// What to do with chunks of one series that overlap.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,22 +87,27 @@ pub struct Merged {
 
 /// What is done with the chunks of each series.
 pub(crate) trait Process: Sync {
+    /// Memory that each thread uses again for every series.
+    type Scratch: Default;
+
     /// Appends the chunks of the result.
     fn series<'a>(
         &self,
         inputs: &'a [MergeInput],
         parts: &[Part],
-        scratch: &mut Scratch,
+        scratch: &mut Self::Scratch,
         out: &mut Vec<OutChunk<'a>>,
     ) -> Result<(), Error>;
 }
 
 impl Process for MergeMode {
+    type Scratch = chunks::Scratch;
+
     fn series<'a>(
         &self,
         inputs: &'a [MergeInput],
         parts: &[Part],
-        scratch: &mut Scratch,
+        scratch: &mut chunks::Scratch,
         out: &mut Vec<OutChunk<'a>>,
     ) -> Result<(), Error> {
         chunks::merge_chunks(inputs, *self, parts, scratch, out)
@@ -125,7 +130,7 @@ pub(crate) fn process_blocks(
     inputs: &[MergeInput],
     out: &Path,
     options: &MergeOptions,
-    process: &dyn Process,
+    process: &impl Process,
     progress: &mut dyn FnMut(u64) -> Result<(), Error>,
 ) -> Result<Merged, Error> {
     let mut index = IndexWriter::create(out.join(crate::index::FILE_NAME))?.durability(options.durability);

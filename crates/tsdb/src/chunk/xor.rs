@@ -21,6 +21,7 @@ pub(super) mod lanes;
 pub(crate) use decode::XorCursor;
 pub(super) use decode::{decode, decode_until};
 pub use encode::encode_xor;
+pub(crate) use encode::encode_xor_at;
 
 use super::{ChunkError, varbit};
 use crate::bits::{BitReader, BitWriter};

@@ -1,28 +1,47 @@
 //! Aggregates of floats.
 
+mod build;
+mod columns;
+mod look;
 mod read;
 
-use super::Columns;
+use build::Parts;
+pub(super) use columns::FloatColumns;
+use look::{adds_up, has_nan};
+use read::append_all;
+pub(super) use read::append_sound;
+
 use super::windows::{chunk_count, for_each_window, window_end};
 use crate::chunk::append::Built;
-use crate::chunk::{AggregateChunk, AggregateKind, ChunkError, Encoding, aggregate, encode_xor};
-use crate::error::Error;
+use crate::chunk::{AggregateChunk, AggregateKind, ChunkError, Encoding, aggregate};
+use crate::error::{Error, Problem};
 use crate::merge::OutChunk;
-
-pub(super) use read::append_sound;
-use read::{append_all, has_nan};
 
 /// What is taken for the resolution of raw samples, in ms.
 const RAW_RESOLUTION: i64 = 60_000;
 
-/// Downsamples the raw samples of a series, among which may be NaNs if `nans` says so.
-pub(super) fn raw<'a>(samples: &Columns, nans: bool, to: i64, out: &mut Vec<OutChunk<'a>>) {
-    let (ts, vs) = (samples.timestamps.as_slice(), samples.floats.as_slice());
-    let (Some(first), Some(last)) = (ts.first(), ts.last()) else { return };
+/// Memory that is used again for every series.
+#[derive(Debug, Default)]
+pub(super) struct Scratch {
+    /// Samples as they were read.
+    pub(super) read: FloatColumns,
+    /// What is left of them.
+    left: FloatColumns,
+    batch: Batch,
+}
+
+/// Downsamples the raw samples of a series that were read, among which may be NaNs if `nans` says so.
+pub(super) fn raw<'a>(
+    Scratch { read, left, batch }: &mut Scratch,
+    nans: bool,
+    to: i64,
+    out: &mut Vec<OutChunk<'a>>,
+) -> Result<(), Error> {
+    let (ts, vs) = (read.timestamps(), read.values());
+    let (Some(first), Some(last)) = (ts.first(), ts.last()) else { return Ok(()) };
     let count = chunk_count(*first, *last, RAW_RESOLUTION, to, ts.len());
     let size = ts.len() / count + 1;
-    let (mut from, mut batch) = (0, Batch::default());
-    let (mut kept_ts, mut kept_vs) = (Vec::new(), Vec::new());
+    let mut from = 0;
     while from < ts.len() {
         let mut end = (from + size).min(ts.len());
         // The rest of the window in which the batch ends comes with it.
@@ -31,29 +50,36 @@ pub(super) fn raw<'a>(samples: &Columns, nans: bool, to: i64, out: &mut Vec<OutC
         let (part_ts, part_vs) = (&ts[from..end], &vs[from..end]);
         from = end;
         if nans && has_nan(part_vs) {
-            kept_ts.clear();
-            kept_vs.clear();
+            left.clear();
             for (t, v) in part_ts.iter().zip(part_vs).filter(|(_, v)| !v.is_nan()) {
-                kept_ts.push(*t);
-                kept_vs.push(*v);
+                left.push(*t, *v);
             }
-            out.extend(batch.chunk(&kept_ts, &kept_vs, to));
+            out.extend(batch.chunk(left.timestamps(), left.values(), to)?);
         } else {
-            out.extend(batch.chunk(part_ts, part_vs, to));
+            out.extend(batch.chunk(part_ts, part_vs, to)?);
         }
     }
+    Ok(())
 }
 
-/// The columns of a chunk under construction.
-#[derive(Default)]
+/// The aggregates of a window.
+#[derive(Debug, Clone, Copy, Default)]
+struct Window {
+    /// Its last millisecond.
+    end: i64,
+    count: f64,
+    sum: f64,
+    min: f64,
+    max: f64,
+    counter: f64,
+}
+
+/// A chunk under construction.
+#[derive(Debug, Default)]
 struct Batch {
-    ends: Vec<i64>,
-    counts: Vec<f64>,
-    sums: Vec<f64>,
-    mins: Vec<f64>,
-    maxs: Vec<f64>,
-    counter_times: Vec<i64>,
-    counters: Vec<f64>,
+    /// The first and the last one have nothing but a counter: the first and the last raw value, for resets between chunks to be seen.
+    windows: Vec<Window>,
+    parts: Parts,
 }
 
 /// The counter of a series with its resets removed.
@@ -63,32 +89,24 @@ struct Counter {
 }
 
 impl Batch {
-    fn clear(&mut self) {
-        self.ends.clear();
-        for column in [&mut self.counts, &mut self.sums, &mut self.mins, &mut self.maxs, &mut self.counters] {
-            column.clear();
-        }
-        self.counter_times.clear();
-    }
-
     /// The chunk of a batch of samples, none of which is NaN.
-    fn chunk<'a>(&mut self, ts: &[i64], vs: &[f64], to: i64) -> Option<OutChunk<'a>> {
-        let (first_t, first_v, last_v) = (*ts.first()?, *vs.first()?, *vs.last()?);
-        self.clear();
-        // The first raw value comes first, and the last one at the end, for resets between chunks to be seen.
-        self.counter_times.push(first_t);
-        self.counters.push(first_v);
-        let last_end =
-            if adds_up(vs) { self.windows_of_counts(ts, vs, to) } else { self.windows(ts, vs, to) };
-        self.counter_times.push(last_end);
-        self.counters.push(last_v);
-        let (mint, maxt) = (*self.ends.first()?, *self.ends.last()?);
-        let columns =
-            [&self.counts, &self.sums, &self.mins, &self.maxs].map(|values| xor(&self.ends, values));
-        let counter = xor(&self.counter_times, &self.counters);
-        let [count, sum, min, max] = columns;
-        let parts = [count, sum, min, max, counter];
-        Some(join(parts.each_ref().map(|p| Some((Encoding::Xor, p.as_slice()))), mint, maxt, self.ends.len()))
+    fn chunk<'a>(&mut self, ts: &[i64], vs: &[f64], to: i64) -> Result<Option<OutChunk<'a>>, Error> {
+        let (Some(first_t), Some(first_v), Some(last_v)) = (ts.first(), vs.first(), vs.last()) else {
+            return Ok(None);
+        };
+        self.windows.clear();
+        self.windows.push(Window { end: *first_t, counter: *first_v, ..Window::default() });
+        let end = if adds_up(vs) { self.windows_of_counts(ts, vs, to) } else { self.windows(ts, vs, to) };
+        self.windows.push(Window { end, counter: *last_v, ..Window::default() });
+        let Self { windows, parts } = self;
+        let [_, whole @ .., _] = windows.as_slice() else { return Ok(None) };
+        let (Some(first), Some(last)) = (whole.first(), whole.last()) else { return Ok(None) };
+        put(parts, AggregateKind::Count, whole, |window| window.count)?;
+        put(parts, AggregateKind::Sum, whole, |window| window.sum)?;
+        put(parts, AggregateKind::Min, whole, |window| window.min)?;
+        put(parts, AggregateKind::Max, whole, |window| window.max)?;
+        put(parts, AggregateKind::Counter, windows, |window| window.counter)?;
+        Ok(Some(parts.take(first.end, last.end, whole.len())))
     }
 
     /// Appends the aggregates of all windows; returns the end of the last one.
@@ -115,7 +133,7 @@ impl Batch {
                 max = if *v > max { *v } else { max };
             }
             counter = Counter { total, last };
-            self.push(end, values.len(), [sum, min, max, total]);
+            self.windows.push(Window { end, count: values.len() as f64, sum, min, max, counter: total });
         })
     }
 
@@ -127,43 +145,23 @@ impl Batch {
             let (fours, rest) = values.as_chunks::<4>();
             let sums = fours.iter().fold([0.0; 4], |[a, b, c, d], [e, f, g, h]| [a + e, b + f, c + g, d + h]);
             let sum: f64 = sums.iter().chain(rest).sum();
-            self.push(end, values.len(), [sum, values[0], *last, *last]);
+            let count = values.len() as f64;
+            self.windows.push(Window { end, count, sum, min: values[0], max: *last, counter: *last });
         })
     }
-
-    /// Appends the aggregates of a window.
-    fn push(&mut self, end: i64, count: usize, [sum, min, max, counter]: [f64; 4]) {
-        self.ends.push(end);
-        self.counts.push(count as f64);
-        self.sums.push(sum);
-        self.mins.push(min);
-        self.maxs.push(max);
-        self.counter_times.push(end);
-        self.counters.push(counter);
-    }
 }
 
-/// Whether the values never fall and are whole numbers, so small that all sums of them and differences between them are exact in any order: the
-/// values of most counters.
-fn adds_up(vs: &[f64]) -> bool {
-    /// Whole numbers are exact up to twice this, and adding it to a smaller number rounds that to a whole one.
-    const ROUNDING: f64 = (1u64 << 52) as f64;
-    let (Some(first), Some(last)) = (vs.first(), vs.last()) else { return false };
-    // Zeros with a sign are no counts.
-    if first.is_sign_negative() || last * vs.len() as f64 > ROUNDING {
-        return false;
-    }
-    let mut fine = (first + ROUNDING) - ROUNDING == *first;
-    for (before, v) in vs.iter().zip(&vs[1..]) {
-        fine &= (v >= before) & ((v + ROUNDING) - ROUNDING == *v);
-    }
-    fine
-}
-
-fn xor(ts: &[i64], vs: &[f64]) -> Vec<u8> {
-    let mut out = Vec::new();
-    encode_xor(ts, vs, &mut out).expect("a chunk has few hundred windows");
-    out
+/// Puts an aggregate of all windows among the parts of a chunk. Fails when there are more windows than a chunk can take.
+fn put(
+    parts: &mut Parts,
+    kind: AggregateKind,
+    windows: &[Window],
+    aggregate: impl Fn(&Window) -> f64,
+) -> Result<(), Error> {
+    parts.put(kind, windows.iter().map(|window| (window.end, aggregate(window)))).map_err(|_| {
+        let problem = Problem::Other("more windows in a chunk than it can take".to_owned());
+        Error::Corrupt { section: "downsampling", offset: 0, problem }
+    })
 }
 
 /// Puts an aggregate chunk together.
@@ -181,7 +179,7 @@ pub(super) fn join<'a>(
 pub(super) fn expand(
     chunks: &[&AggregateChunk<'_>],
     kind: AggregateKind,
-    columns: &mut Columns,
+    columns: &mut FloatColumns,
 ) -> Result<(), Error> {
     columns.clear();
     let data: Vec<_> = chunks.iter().filter_map(|chunk| chunk.get(kind)).collect();
@@ -192,72 +190,75 @@ fn wrong(source: ChunkError) -> Error {
     Error::Chunk { reference: 0, source }
 }
 
-/// An aggregate of windows, as an XOR chunk with the times of its first and last window.
-type Aggregated = (Vec<u8>, i64, i64, usize);
+/// First and last time of an aggregate's windows, and their number.
+type Span = (i64, i64, usize);
 
-/// Aggregates columns of counts, sums, least or greatest values once more.
-fn aggregate_column(kind: AggregateKind, ts: &[i64], vs: &[f64], to: i64) -> Option<Aggregated> {
-    let (mut ends, mut values) = (Vec::new(), Vec::new());
+/// Aggregates columns of counts, sums, least or greatest values once more, and puts them among the parts.
+fn put_aggregated(
+    kind: AggregateKind,
+    (ts, vs): (&[i64], &[f64]),
+    to: i64,
+    Batch { windows, parts }: &mut Batch,
+) -> Result<Option<Span>, Error> {
+    windows.clear();
     for_each_window(ts, to, |end, range| {
         let window = &vs[range];
-        ends.push(end);
-        values.push(match kind {
+        let value = match kind {
             AggregateKind::Min => window.iter().fold(f64::MAX, |min, v| if *v < min { *v } else { min }),
             AggregateKind::Max => window.iter().fold(-f64::MAX, |max, v| if *v > max { *v } else { max }),
             _ => window.iter().fold(0.0, |sum, v| sum + v),
-        });
+        };
+        windows.push(Window { end, sum: value, ..Window::default() });
     });
-    Some((xor(&ends, &values), *ends.first()?, *ends.last()?, ends.len()))
+    let [first, ..] = windows.as_slice() else { return Ok(None) };
+    let last = windows.last().unwrap_or(first);
+    put(parts, kind, windows, |window| window.sum)?;
+    Ok(Some((first.end, last.end, windows.len())))
 }
 
 /// Downsamples a group of aggregate chunks into one.
 pub(super) fn again<'a>(
     chunks: &[&AggregateChunk<'_>],
     to: i64,
-    (columns, buffer): (&mut Columns, &mut Columns),
+    Scratch { read, left, batch }: &mut Scratch,
     out: &mut Vec<OutChunk<'a>>,
 ) -> Result<(), Error> {
-    let mut parts: [Option<Aggregated>; 5] = Default::default();
     // All of them at once, as there are few chunks of each.
     let kinds = [AggregateKind::Count, AggregateKind::Sum, AggregateKind::Min, AggregateKind::Max];
     let data: Vec<_> =
         kinds.iter().flat_map(|kind| chunks.iter().filter_map(|chunk| chunk.get(*kind))).collect();
-    columns.clear();
-    let read = append_sound(&data, columns).map_err(|(_, source)| wrong(source))?;
-    let (mut from, mut ends) = (0, read.ends.iter());
+    read.clear();
+    let sound = append_sound(&data, read).map_err(|(_, source)| wrong(source))?;
+    let (mut from, mut ends) = (0, sound.ends.iter());
+    let mut spans: [Option<Span>; 5] = Default::default();
     for kind in kinds {
         let there = chunks.iter().filter(|chunk| chunk.get(kind).is_some());
         let end = there.zip(&mut ends).last().map_or(from, |(_, end)| *end);
-        let (ts, vs) = (&columns.timestamps[from..end], &columns.floats[from..end]);
-        parts[kind as usize] = aggregate_column(kind, ts, vs, to);
+        let columns = (&read.timestamps()[from..end], &read.values()[from..end]);
+        spans[kind as usize] = put_aggregated(kind, columns, to, batch)?;
         from = end;
     }
-    parts[AggregateKind::Counter as usize] = counter(chunks, to, columns, buffer)?;
-    let Some(mint) = parts.iter().flatten().map(|p| p.1).min() else { return Ok(()) };
-    let maxt = parts.iter().flatten().map(|p| p.2).max().unwrap_or(mint);
-    let samples = parts[AggregateKind::Count as usize].as_ref().map_or(0, |p| p.3);
-    out.push(join(
-        parts.each_ref().map(|p| p.as_ref().map(|p| (Encoding::Xor, p.0.as_slice()))),
-        mint,
-        maxt,
-        samples,
-    ));
+    spans[AggregateKind::Counter as usize] = put_counter(chunks, to, (read, left), batch)?;
+    let Some(mint) = spans.iter().flatten().map(|span| span.0).min() else { return Ok(()) };
+    let maxt = spans.iter().flatten().map(|span| span.1).max().unwrap_or(mint);
+    let samples = spans[AggregateKind::Count as usize].map_or(0, |span| span.2);
+    out.push(batch.parts.take(mint, maxt, samples));
     Ok(())
 }
 
-/// The counters of several chunks as one: resets removed within and between them.
-fn counter(
+/// Puts the counters of several chunks among the parts as one: resets removed within and between them.
+fn put_counter(
     chunks: &[&AggregateChunk<'_>],
     to: i64,
-    columns: &mut Columns,
-    buffer: &mut Columns,
-) -> Result<Option<Aggregated>, Error> {
-    columns.clear();
-    buffer.clear();
+    (read, left): (&mut FloatColumns, &mut FloatColumns),
+    Batch { windows, parts }: &mut Batch,
+) -> Result<Option<Span>, Error> {
+    read.clear();
+    left.clear();
     let data: Vec<_> = chunks.iter().filter_map(|chunk| chunk.get(AggregateKind::Counter)).collect();
-    append_all(&data, buffer).map_err(|(_, source)| wrong(source))?;
+    append_all(&data, read).map_err(|(_, source)| wrong(source))?;
     let mut state: Option<(i64, Counter)> = None;
-    for (t, v) in buffer.timestamps.iter().zip(&buffer.floats).filter(|(_, v)| !v.is_nan()) {
+    for (t, v) in read.timestamps().iter().zip(read.values()).filter(|(_, v)| !v.is_nan()) {
         match &mut state {
             None => state = Some((*t, Counter { total: *v, last: *v })),
             Some((last_t, counter)) if t > last_t => {
@@ -274,30 +275,28 @@ fn counter(
             }
         }
         if let Some((t, counter)) = &state {
-            columns.push_float(*t, counter.total);
+            left.push(*t, counter.total);
         }
     }
     let Some((_, end)) = state else { return Ok(None) };
-    let (mut times, mut values) = (vec![columns.timestamps[0]], vec![columns.floats[0]]);
-    let mut counter = Counter { total: columns.floats[0], last: columns.floats[0] };
+    let (times, totals) = (left.timestamps(), left.values());
+    windows.clear();
+    windows.push(Window { end: times[0], counter: totals[0], ..Window::default() });
+    let mut counter = Counter { total: totals[0], last: totals[0] };
     let mut fresh = true;
-    let mut bounds: Option<(i64, i64)> = None;
-    let last_end = for_each_window(&columns.timestamps, to, |window, range| {
-        for v in &columns.floats[range] {
+    let last_end = for_each_window(times, to, |end, range| {
+        for v in &totals[range] {
             if std::mem::take(&mut fresh) {
                 continue;
             }
             counter.total += if *v < counter.last { *v } else { *v - counter.last };
             counter.last = *v;
         }
-        times.push(window);
-        values.push(counter.total);
-        bounds = Some((bounds.map_or(window, |b| b.0), window));
+        windows.push(Window { end, counter: counter.total, ..Window::default() });
     });
-    times.push(last_end);
-    values.push(end.last);
-    let count = times.len();
-    Ok(bounds.map(|(mint, maxt)| (xor(&times, &values), mint, maxt, count)))
+    windows.push(Window { end: last_end, counter: end.last, ..Window::default() });
+    put(parts, AggregateKind::Counter, windows, |window| window.counter)?;
+    Ok(Some((windows[1].end, last_end, windows.len())))
 }
 
 #[cfg(test)]
@@ -306,9 +305,9 @@ mod tests {
 
     use super::*;
 
-    fn aggregates(batch: &Batch) -> Vec<Vec<u64>> {
-        let columns = [&batch.counts, &batch.sums, &batch.mins, &batch.maxs, &batch.counters];
-        columns.iter().map(|column| column.iter().map(|v| v.to_bits()).collect()).collect()
+    fn aggregates(batch: &Batch) -> Vec<(i64, [u64; 5])> {
+        let parts = |w: &Window| [w.count, w.sum, w.min, w.max, w.counter].map(f64::to_bits);
+        batch.windows.iter().map(|window| (window.end, parts(window))).collect()
     }
 
     proptest! {
@@ -329,21 +328,7 @@ mod tests {
             prop_assert!(adds_up(&vs));
             let (mut one, mut other) = (Batch::default(), Batch::default());
             prop_assert_eq!(one.windows(&ts, &vs, 300_000), other.windows_of_counts(&ts, &vs, 300_000));
-            prop_assert_eq!(&one.ends, &other.ends);
-            prop_assert_eq!(&one.counter_times, &other.counter_times);
             prop_assert_eq!(aggregates(&one), aggregates(&other));
         }
-    }
-
-    #[test]
-    fn other_values_do_not_add_up() {
-        let fine: &[f64] = &[0.0, 1.0, 1.0, 7e12];
-        assert!(adds_up(fine));
-        for other in
-            [&[-0.0, 1.0], &[1.0, 0.0], &[0.5, 1.0], &[1.0, 1.5], &[1.0, 4e15], &[1.0, f64::INFINITY]]
-        {
-            assert!(!adds_up(other), "{other:?}");
-        }
-        assert!(!adds_up(&[1.0, f64::NAN, 2.0]) && !adds_up(&[f64::NAN]) && !adds_up(&[-1.0, 1.0]));
     }
 }

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use model::histogram::{CounterResetHint, FloatHistogram};
+use model::series::SampleBuffer;
 use model::value::is_stale;
 
-use super::Columns;
-use super::floats::{expand, join};
+use super::floats::{FloatColumns, expand, join};
 use super::windows::{chunk_count, for_each_window, window_end};
 use crate::chunk::append::{Built, HistogramBuilder, Incoming};
 use crate::chunk::{
@@ -22,7 +22,7 @@ pub(super) type Sample = (i64, Arc<FloatHistogram>);
 
 /// Appends the samples of a chunk, without stale markers and those that go back in time.
 pub(super) fn append_sound(encoding: Encoding, data: &[u8], to: &mut Vec<Sample>) -> Result<(), ChunkError> {
-    let mut buffer = Columns::new();
+    let mut buffer = SampleBuffer::new();
     chunk::decode_into(encoding, data, &mut buffer)?;
     let mut last = i64::MIN;
     for (t, histogram) in buffer.timestamps.iter().zip(&buffer.histograms) {
@@ -259,7 +259,7 @@ fn part(built: &Option<Built>) -> Option<(Encoding, &[u8])> {
 pub(super) fn again<'a>(
     chunks: &[&AggregateChunk<'_>],
     to: i64,
-    columns: &mut Columns,
+    columns: &mut FloatColumns,
     out: &mut Vec<OutChunk<'a>>,
 ) -> Result<(), Error> {
     let samples = |kind| {
@@ -290,8 +290,8 @@ pub(super) fn again<'a>(
         Ok(())
     })?;
     expand(chunks, AggregateKind::Count, columns)?;
-    for_each_window(&columns.timestamps, to, |end, range| {
-        windows.row(end).count = Some(columns.floats[range].iter().fold(0.0, |sum, v| sum + v));
+    for_each_window(columns.timestamps(), to, |end, range| {
+        windows.row(end).count = Some(columns.values()[range].iter().fold(0.0, |sum, v| sum + v));
     });
     windows.encode(out);
     Ok(())

@@ -4,7 +4,6 @@ use std::cmp::Ordering;
 use std::ops::Range;
 
 use bytes::Bytes;
-use model::series::SampleBuffer;
 
 use super::frames::{Frames, encode_floats};
 use super::penalty::{Buffers, Deduplicated};
@@ -96,33 +95,17 @@ impl<'a> OutChunk<'a> {
 }
 
 /// Memory that is used again for every series.
+#[derive(Default)]
 pub(crate) struct Scratch {
-    buffer: SampleBuffer,
-    columns: SampleBuffer,
     floats: Buffers<f64>,
     points: Buffers<Point>,
     frames: Frames,
 }
 
 impl Scratch {
-    pub(super) fn new() -> Self {
-        Self {
-            buffer: SampleBuffer::new(),
-            columns: SampleBuffer::new(),
-            floats: Buffers::default(),
-            points: Buffers::default(),
-            frames: Frames::default(),
-        }
-    }
-
     /// For deduplicating samples of any kind.
     pub(super) fn points(&mut self) -> &mut Buffers<Point> {
         &mut self.points
-    }
-
-    /// Two buffers for whatever is done.
-    pub(crate) fn columns(&mut self) -> (&mut SampleBuffer, &mut SampleBuffer) {
-        (&mut self.columns, &mut self.buffer)
     }
 }
 

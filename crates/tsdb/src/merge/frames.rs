@@ -28,10 +28,10 @@ pub(super) fn encode_floats(
     bounds.clear();
     let pieces = || timestamps.chunks(MAX_SAMPLES).zip(values.chunks(MAX_SAMPLES));
     for (ts, vs) in pieces() {
-        data.clear();
-        chunk::encode_xor(ts, vs, data).expect("far from full");
+        let samples = ts.iter().copied().zip(vs.iter().copied());
+        let end = chunk::encode_xor_at(samples, data, 0).expect("far from full");
         let start = frames.len();
-        let within = put_frame(frames, Encoding::Xor, data);
+        let within = put_frame(frames, Encoding::Xor, &data[..end]);
         bounds.push((start..frames.len(), within));
     }
     let all = Bytes::copy_from_slice(frames);

@@ -4,7 +4,7 @@
 use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
-use super::chunks::{OutChunk, Part, Scratch};
+use super::chunks::{OutChunk, Part};
 use super::series::{Write, for_each_series};
 use super::symbols::SymbolTable;
 use super::{MergeInput, MergeOptions, Process};
@@ -36,11 +36,11 @@ struct Done<'a> {
 /// A batch and where its result goes.
 type Job<'a> = (Batch, SyncSender<Result<Done<'a>, Error>>);
 
-pub(super) fn run(
+pub(super) fn run<P: Process>(
     inputs: &[MergeInput],
     tables: &[SymbolTable],
     options: &MergeOptions,
-    process: &dyn Process,
+    process: &P,
     write: &mut Write<'_>,
 ) -> Result<(), Error> {
     let waiting = WAITING * options.threads;
@@ -116,8 +116,8 @@ fn stop() -> Error {
 }
 
 /// Merges batches until there are no more.
-fn work<'a>(inputs: &'a [MergeInput], process: &dyn Process, jobs: &Mutex<Receiver<Job<'a>>>) {
-    let mut scratch = Scratch::new();
+fn work<'a, P: Process>(inputs: &'a [MergeInput], process: &P, jobs: &Mutex<Receiver<Job<'a>>>) {
+    let mut scratch = P::Scratch::default();
     loop {
         let job = jobs.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).recv();
         let Ok((batch, result)) = job else { return };
@@ -126,11 +126,11 @@ fn work<'a>(inputs: &'a [MergeInput], process: &dyn Process, jobs: &Mutex<Receiv
     }
 }
 
-fn merge_batch<'a>(
+fn merge_batch<'a, P: Process>(
     inputs: &'a [MergeInput],
-    process: &dyn Process,
+    process: &P,
     batch: Batch,
-    scratch: &mut Scratch,
+    scratch: &mut P::Scratch,
 ) -> Result<Done<'a>, Error> {
     let mut done =
         Done { series: Vec::with_capacity(batch.series.len()), chunks: Vec::with_capacity(batch.chunks) };

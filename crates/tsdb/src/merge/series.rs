@@ -1,6 +1,6 @@
 //! Series of all inputs in one order, and those with the same labels brought together.
 
-use super::chunks::{OutChunk, Part, Scratch};
+use super::chunks::{OutChunk, Part};
 use super::input::SeriesCursor;
 use super::symbols::SymbolTable;
 use super::{MergeInput, MergeOptions, Process};
@@ -14,17 +14,17 @@ pub(super) type Write<'w> = dyn FnMut(&[(u32, u32)], &[OutChunk<'_>]) -> Result<
 type Visit<'v> = dyn FnMut(&[(u32, u32)], &[Part]) -> Result<(), Error> + 'v;
 
 /// Merges all series and hands them over in order.
-pub(super) fn run(
+pub(super) fn run<P: Process>(
     inputs: &[MergeInput],
     tables: &[SymbolTable],
     options: &MergeOptions,
-    process: &dyn Process,
+    process: &P,
     write: &mut Write<'_>,
 ) -> Result<(), Error> {
     if options.threads > 1 {
         return super::parallel::run(inputs, tables, options, process, write);
     }
-    let mut scratch = Scratch::new();
+    let mut scratch = P::Scratch::default();
     // Reused, but never longer than one series; its chunks borrow from the inputs.
     let mut out = Vec::new();
     for_each_series(inputs, tables, options, &mut |labels, parts| {

@@ -5,7 +5,7 @@
 
 use std::num::NonZeroU64;
 
-use super::ChunkFull;
+use super::{ChunkFull, HEADER_LEN};
 use crate::chunk::varbit;
 
 /// The most bytes that a sample takes: 4 + 64 bits for its time, 2 + 5 + 6 + 64 for its value.
@@ -126,21 +126,37 @@ fn dod_field(r: &mut Register<'_>, dod: i64) -> Field {
 /// Appends the XOR chunk of the samples to `out`. Fails for more than 65535.
 pub fn encode_xor(timestamps: &[i64], values: &[f64], out: &mut Vec<u8>) -> Result<(), ChunkFull> {
     debug_assert_eq!(timestamps.len(), values.len());
-    let count = u16::try_from(timestamps.len()).map_err(|_| ChunkFull)?;
-    out.extend_from_slice(&count.to_be_bytes());
-    let begin = out.len();
-    out.resize(begin + MAX_START + timestamps.len() * MAX_SAMPLE, 0);
-    let mut r = Register { out: &mut out[begin..], at: 0, rest: 0, used: 0 };
+    let samples = timestamps.iter().copied().zip(values.iter().copied());
+    let end = encode_xor_at(samples, out, out.len())?;
+    out.truncate(end);
+    Ok(())
+}
+
+/// Writes the XOR chunk of the samples to `room` from a byte on, and returns its end. Memory that is used again for many chunks is not
+/// cleared for each: `room` only grows, and what is in it behind the end means nothing. Fails for more than 65535 samples.
+pub(crate) fn encode_xor_at(
+    samples: impl ExactSizeIterator<Item = (i64, f64)>,
+    room: &mut Vec<u8>,
+    at: usize,
+) -> Result<usize, ChunkFull> {
+    let count = u16::try_from(samples.len()).map_err(|_| ChunkFull)?;
+    let most = at + HEADER_LEN + MAX_START + usize::from(count) * MAX_SAMPLE;
+    if room.len() < most {
+        room.resize(most, 0);
+    }
+    let (header, stream) = room[at..].split_at_mut(HEADER_LEN);
+    header.copy_from_slice(&count.to_be_bytes());
+    let mut r = Register { out: stream, at: 0, rest: 0, used: 0 };
     let (mut t, mut bits, mut delta) = (0i64, 0u64, 0i64);
     let mut window = OpenWindow { leading: 64, trailing: 64 };
-    for (i, (new_t, value)) in timestamps.iter().zip(values).enumerate() {
+    for (i, (new_t, value)) in samples.enumerate() {
         let new_bits = value.to_bits();
         let new_delta = new_t.wrapping_sub(t);
         let before = match i {
             0 => {
                 r.put_uvarint(((new_t << 1) ^ (new_t >> 63)) as u64);
                 r.put(Field { value: new_bits, bits: 64 });
-                (t, bits) = (*new_t, new_bits);
+                (t, bits) = (new_t, new_bits);
                 continue;
             }
             1 => {
@@ -150,11 +166,9 @@ pub fn encode_xor(timestamps: &[i64], values: &[f64], out: &mut Vec<u8>) -> Resu
             _ => dod_field(&mut r, new_delta.wrapping_sub(delta)),
         };
         put_value(&mut r, before, new_bits ^ bits, &mut window);
-        (t, bits, delta) = (*new_t, new_bits, new_delta);
+        (t, bits, delta) = (new_t, new_bits, new_delta);
     }
-    let len = r.finish();
-    out.truncate(begin + len);
-    Ok(())
+    Ok(at + HEADER_LEN + r.finish())
 }
 
 #[cfg(test)]

@@ -2,9 +2,11 @@
 
 use std::ops::Range;
 
+use model::series::SampleBuffer;
 use model::value::is_stale;
 
-use super::super::Columns;
+use super::FloatColumns;
+use super::look::{has_nan, may_descend};
 use crate::chunk::{self, ChunkError, Encoding, TOGETHER};
 
 /// What was read of several chunks.
@@ -20,7 +22,7 @@ pub(in crate::downsample) struct Sound {
 /// with the index of its chunk.
 pub(in crate::downsample) fn append_sound(
     chunks: &[(Encoding, &[u8])],
-    to: &mut Columns,
+    to: &mut FloatColumns,
 ) -> Result<Sound, (usize, ChunkError)> {
     append_each(chunks, to, keep_sound)
 }
@@ -28,20 +30,17 @@ pub(in crate::downsample) fn append_sound(
 /// Appends all samples of float chunks.
 pub(super) fn append_all(
     chunks: &[(Encoding, &[u8])],
-    to: &mut Columns,
+    to: &mut FloatColumns,
 ) -> Result<Sound, (usize, ChunkError)> {
-    append_each(chunks, to, |_, chunk, _, sound| {
-        sound.ends.push(chunk.end);
-        chunk.end
-    })
+    append_each(chunks, to, |_, _, chunk, _, _| chunk.end)
 }
 
-/// Moves the samples of a chunk that stay down to an index; returns where they end, which it notes.
-type Keep = fn(&mut Columns, Range<usize>, usize, &mut Sound) -> usize;
+/// Moves the samples of a chunk that stay down to an index; returns where they end.
+type Keep = fn(&mut [i64], &mut [f64], Range<usize>, usize, &mut Sound) -> usize;
 
 fn append_each(
     chunks: &[(Encoding, &[u8])],
-    to: &mut Columns,
+    to: &mut FloatColumns,
     keep: Keep,
 ) -> Result<Sound, (usize, ChunkError)> {
     let mut sound = Sound { ends: Vec::with_capacity(chunks.len()), nans: false };
@@ -62,89 +61,86 @@ fn append_each(
 }
 
 /// Appends chunks that can be decoded together. False, and `to` as it was, when they are others.
-fn append_together(chunks: &[(Encoding, &[u8])], to: &mut Columns, keep: Keep, sound: &mut Sound) -> bool {
+fn append_together(
+    chunks: &[(Encoding, &[u8])],
+    to: &mut FloatColumns,
+    keep: Keep,
+    sound: &mut Sound,
+) -> bool {
     let mut data: [&[u8]; *TOGETHER.end()] = Default::default();
-    for (data, (encoding, bytes)) in data.iter_mut().zip(chunks) {
-        if *encoding != Encoding::Xor {
-            return false;
-        }
-        *data = bytes;
+    let mut counts = [0; *TOGETHER.end()];
+    for ((data, count), (encoding, bytes)) in data.iter_mut().zip(&mut counts).zip(chunks) {
+        let Some(samples) = samples_of(*encoding, bytes) else { return false };
+        (*data, *count) = (bytes, samples);
     }
-    let mut from = to.len();
-    if !chunk::decode_together_into(&data[..chunks.len()], to) {
+    let (base, (ts, vs)) = (to.len(), to.room(counts.iter().sum()));
+    if !chunk::decode_together(&data[..chunks.len()], ts, vs) {
         return false;
     }
-    let mut kept = from;
-    for (encoding, bytes) in chunks {
-        let samples = chunk::sample_count(*encoding, bytes).unwrap_or_default();
-        kept = keep(to, from..from + samples, kept, sound);
-        from += samples;
+    let (mut from, mut kept) = (0, 0);
+    for count in &counts[..chunks.len()] {
+        kept = keep(ts, vs, from..from + count, kept, sound);
+        sound.ends.push(base + kept);
+        from += count;
     }
-    to.truncate(kept);
+    to.advance(kept);
     true
+}
+
+/// Samples of an XOR chunk by its header, if its bytes are enough for them: a sample takes two bits or more.
+fn samples_of(encoding: Encoding, data: &[u8]) -> Option<usize> {
+    let count = chunk::sample_count(encoding, data).ok().filter(|_| encoding == Encoding::Xor)?;
+    (count <= data.len() * 4).then_some(count)
 }
 
 fn append_one(
     (encoding, data): &(Encoding, &[u8]),
-    to: &mut Columns,
+    to: &mut FloatColumns,
     keep: Keep,
     sound: &mut Sound,
 ) -> Result<(), ChunkError> {
     if encoding.is_histogram() {
         return Err(ChunkError::WrongKind(*encoding));
     }
-    let start = to.len();
-    chunk::decode_into(*encoding, data, to)?;
-    // Start timestamps have no place in aggregates.
-    to.start_timestamps.clear();
-    let kept = keep(to, start..to.len(), start, sound);
-    to.truncate(kept);
+    let base = to.len();
+    let kept = if let Some(count) = samples_of(*encoding, data) {
+        let (ts, vs) = to.room(count);
+        chunk::decode_xor(data, ts, vs)?;
+        keep(ts, vs, 0..count, 0, sound)
+    } else {
+        // Start timestamps have no place in aggregates.
+        let mut buffer = SampleBuffer::new();
+        chunk::decode_into(*encoding, data, &mut buffer)?;
+        let (ts, vs) = to.room(buffer.len());
+        ts.copy_from_slice(&buffer.timestamps);
+        vs.copy_from_slice(&buffer.floats);
+        keep(ts, vs, 0..buffer.len(), 0, sound)
+    };
+    sound.ends.push(base + kept);
+    to.advance(kept);
     Ok(())
 }
 
 /// Keeps those that are no stale markers and do not go back in time.
-fn keep_sound(columns: &mut Columns, chunk: Range<usize>, to: usize, sound: &mut Sound) -> usize {
-    let (ts, vs) = (&mut columns.timestamps, &mut columns.floats);
-    let mut kept = to;
+fn keep_sound(ts: &mut [i64], vs: &mut [f64], chunk: Range<usize>, to: usize, sound: &mut Sound) -> usize {
     if !may_descend(&ts[chunk.clone()]) && !has_nan(&vs[chunk.clone()]) {
-        kept += chunk.len();
+        let kept = to + chunk.len();
         if chunk.start != to {
             ts.copy_within(chunk.clone(), to);
             vs.copy_within(chunk, to);
         }
-    } else {
-        let mut last = i64::MIN;
-        for i in chunk {
-            if !is_stale(vs[i]) && ts[i] >= last {
-                last = ts[i];
-                (ts[kept], vs[kept]) = (ts[i], vs[i]);
-                kept += 1;
-            }
+        return kept;
+    }
+    let (mut kept, mut last) = (to, i64::MIN);
+    for i in chunk {
+        if !is_stale(vs[i]) && ts[i] >= last {
+            last = ts[i];
+            (ts[kept], vs[kept]) = (ts[i], vs[i]);
+            kept += 1;
         }
-        sound.nans |= has_nan(&vs[to..kept]);
     }
-    sound.ends.push(kept);
+    sound.nans |= has_nan(&vs[to..kept]);
     kept
-}
-
-/// Looks at all of them, which is faster than to stop at the first one.
-pub(super) fn has_nan(values: &[f64]) -> bool {
-    let mut found = false;
-    for v in values {
-        found |= v.is_nan();
-    }
-    found
-}
-
-/// Whether a time may be before the one in front of it: always true when it is, and for times so far away that their differences overflow. Only
-/// looks at the highest bit of all together, which every processor does for several at once.
-fn may_descend(timestamps: &[i64]) -> bool {
-    let far = |t: i64| t ^ (t << 1);
-    let mut signs = timestamps.first().map_or(0, |t| far(*t));
-    for (before, after) in timestamps.iter().zip(timestamps.iter().skip(1)) {
-        signs |= after.wrapping_sub(*before) | far(*after);
-    }
-    signs < 0
 }
 
 #[cfg(test)]
@@ -171,22 +167,15 @@ mod tests {
         ];
         let mut chunks = vec![(Encoding::Xor, sound.as_slice()); 6];
         chunks.extend(others.iter().map(|data| (Encoding::Xor, data.as_slice())));
-        let mut columns = Columns::default();
+        let mut columns = FloatColumns::default();
         let read = append_sound(&chunks, &mut columns).unwrap();
         assert_eq!(read.ends, [3, 6, 9, 12, 15, 18, 20, 22, 25]);
         assert!(read.nans);
-        assert_eq!(columns.timestamps[15..], [10, 20, 30, 5, 25, 50, 50, 60, 70, 80]);
-        assert_eq!(columns.floats[18..22], [1.0, 2.0, 1.0, 2.0]);
+        assert_eq!(columns.timestamps()[15..], [10, 20, 30, 5, 25, 50, 50, 60, 70, 80]);
+        assert_eq!(columns.values()[18..22], [1.0, 2.0, 1.0, 2.0]);
         let read = append_sound(&chunks[..8], &mut columns).unwrap();
         assert!(!read.nans);
         let broken = [(Encoding::Xor, sound.as_slice()), (Encoding::Xor, &sound[..5])];
         assert_eq!(append_sound(&broken, &mut columns).unwrap_err().0, 1);
-    }
-
-    #[test]
-    fn times_far_away_may_always_descend() {
-        assert!(!may_descend(&[]) && !may_descend(&[-5, -5, 7]));
-        assert!(may_descend(&[7, 6]));
-        assert!(may_descend(&[i64::MAX, i64::MIN]) && may_descend(&[i64::MIN, i64::MAX]));
     }
 }

@@ -1,0 +1,107 @@
+//! Questions to whole columns, which decide whether the short way can be gone. Each looks at all of a column, which is faster than to stop
+//! at the first answer, and is compiled for AVX2 as well, which asks four values at once.
+
+/// A function of columns that is also there for AVX2, which is taken where the processor has it.
+macro_rules! columnar {
+    ($(#[$doc:meta])* $vis:vis fn $name:ident($column:ident: $of:ty) -> bool $body:block) => {
+        $(#[$doc])*
+        $vis fn $name($column: $of) -> bool {
+            #[inline(always)]
+            fn plain($column: $of) -> bool $body
+
+            #[cfg(target_arch = "x86_64")]
+            #[target_feature(enable = "avx2")]
+            fn wide($column: $of) -> bool {
+                plain($column)
+            }
+
+            #[cfg(target_arch = "x86_64")]
+            if is_x86_feature_detected!("avx2") {
+                // SAFETY: the processor has AVX2.
+                return unsafe { wide($column) };
+            }
+            plain($column)
+        }
+    };
+}
+
+columnar! {
+    /// Whether one of the values is NaN.
+    pub(super) fn has_nan(values: &[f64]) -> bool {
+        let mut found = false;
+        for v in values {
+            found |= v.is_nan();
+        }
+        found
+    }
+}
+
+columnar! {
+    /// Whether a time may be before the one in front of it: always true when it is, and for times so far away that their differences overflow.
+    /// Only looks at the highest bit of all together.
+    pub(super) fn may_descend(timestamps: &[i64]) -> bool {
+        let far = |t: i64| t ^ (t << 1);
+        let mut signs = timestamps.first().map_or(0, |t| far(*t));
+        for (before, after) in timestamps.iter().zip(timestamps.iter().skip(1)) {
+            signs |= after.wrapping_sub(*before) | far(*after);
+        }
+        signs < 0
+    }
+}
+
+columnar! {
+    /// Whether the values never fall and are whole numbers, so small that all sums of them and differences between them are exact in any
+    /// order: the values of most counters.
+    pub(super) fn adds_up(vs: &[f64]) -> bool {
+        /// Whole numbers are exact up to twice this, and adding it to a smaller number rounds that to a whole one.
+        const ROUNDING: f64 = (1u64 << 52) as f64;
+        let (Some(first), Some(last)) = (vs.first(), vs.last()) else { return false };
+        // Zeros with a sign are no counts.
+        if first.is_sign_negative() || last * vs.len() as f64 > ROUNDING {
+            return false;
+        }
+        let mut fine = (first + ROUNDING) - ROUNDING == *first;
+        for (before, v) in vs.iter().zip(&vs[1..]) {
+            fine &= (v >= before) & ((v + ROUNDING) - ROUNDING == *v);
+        }
+        fine
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn other_values_do_not_add_up() {
+        let fine: &[f64] = &[0.0, 1.0, 1.0, 7e12];
+        assert!(adds_up(fine));
+        for other in
+            [&[-0.0, 1.0], &[1.0, 0.0], &[0.5, 1.0], &[1.0, 1.5], &[1.0, 4e15], &[1.0, f64::INFINITY]]
+        {
+            assert!(!adds_up(other), "{other:?}");
+        }
+        assert!(!adds_up(&[1.0, f64::NAN, 2.0]) && !adds_up(&[f64::NAN]) && !adds_up(&[-1.0, 1.0]));
+    }
+
+    #[test]
+    fn one_of_many_is_seen_wherever_it_is() {
+        for at in 1..37 {
+            let mut values: Vec<f64> = (0..37).map(f64::from).collect();
+            assert!(!has_nan(&values) && adds_up(&values));
+            values[at] = f64::NAN;
+            assert!(has_nan(&values) && !adds_up(&values));
+            let mut times: Vec<i64> = (0..37).collect();
+            assert!(!may_descend(&times));
+            times[at] = -1;
+            assert!(may_descend(&times));
+        }
+    }
+
+    #[test]
+    fn times_far_away_may_always_descend() {
+        assert!(!may_descend(&[]) && !may_descend(&[-5, -5, 7]));
+        assert!(may_descend(&[7, 6]));
+        assert!(may_descend(&[i64::MAX, i64::MIN]) && may_descend(&[i64::MIN, i64::MAX]));
+    }
+}
