@@ -27,6 +27,15 @@ const KEEP_ALIVE_TIMEOUT: Duration = Duration::from_secs(5);
 /// Time for opening a connection, that of Go's gRPC.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(20);
 
+/// Bytes that a stream may send before they are taken. Series answers are long streams; small windows would make their speed a matter of
+/// latency.
+const STREAM_WINDOW: u32 = 1 << 20;
+/// The same for all streams of a connection.
+const CONNECTION_WINDOW: u32 = 32 << 20;
+/// Streams of a connection of which nothing is taken any more while the others go on unhindered: their windows leave a quarter of the
+/// connection's.
+pub const STANDING_STREAMS: usize = (CONNECTION_WINDOW / STREAM_WINDOW / 4 * 3) as usize;
+
 /// Compression of the messages sent and asked for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Compression {
@@ -157,9 +166,8 @@ impl Dialer {
             .connect_timeout(CONNECT_TIMEOUT)
             .http2_keep_alive_interval(KEEP_ALIVE)
             .keep_alive_timeout(KEEP_ALIVE_TIMEOUT)
-            // Series answers are long streams; small windows would make their speed a matter of latency.
-            .initial_stream_window_size(1 << 20)
-            .initial_connection_window_size(4 << 20)
+            .initial_stream_window_size(STREAM_WINDOW)
+            .initial_connection_window_size(CONNECTION_WINDOW)
             // A frame of series is written and read in one go; in the usual frames of 16 KiB each is a call of the system.
             .max_frame_size(1 << 20);
         Ok(endpoint.connect_with_connector_lazy(connector))

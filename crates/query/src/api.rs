@@ -24,7 +24,7 @@ use crate::gate::Gate;
 use crate::http::respond::{ApiError, ApiErrorKind};
 use crate::remote::{Answers, NoAnswers};
 use crate::select::{
-    FanoutDetail, Fanouts, SelectContext, SelectOptions, SelectStats, SelectTasks, StoreQueryable,
+    FanoutDetail, Fanouts, SelectContext, SelectOptions, SelectStats, SelectTasks, Standing, StoreQueryable,
 };
 use crate::telemetry::QueryTelemetry;
 
@@ -141,7 +141,7 @@ impl QueryApi {
             )?,
             timeout: config.timeout,
             deduplication: config.deduplication,
-            batch_size: 64,
+            standing: Standing::default(),
         };
         let gate = Gate::new(config.max_concurrent, "thanos_query_concurrent_", "queries", registry)?;
         let active = match &config.active_query_path {

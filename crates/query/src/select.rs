@@ -29,12 +29,13 @@ use tsdb::dedup::{Algorithm, is_counter_function};
 use crate::gate::Gate;
 
 pub(crate) use fanouts::{FanoutDetail, Fanouts};
+pub(crate) use read_ahead::Standing;
 use read_ahead::{Queued, ReadAhead};
 use resolutions::Resolutions;
 use samples::{ChunkSamples, Decoding};
 
 /// Most series of a message from a select's task to the engine, and bytes at which it ends.
-const BATCH: usize = 256;
+const BATCH: usize = 1024;
 const BATCH_BYTES: usize = 1 << 20;
 /// Label under which stores that project put a hash of the full labels.
 const SERIES_HASH_LABEL: &str = "__cf_series_hash__";
@@ -50,8 +51,8 @@ pub struct SelectContext {
     pub timeout: Duration,
     /// How replicas are joined.
     pub deduplication: Algorithm,
-    /// Series per frame asked of stores.
-    pub batch_size: i64,
+    /// The selects that wait without being read.
+    pub standing: Standing,
 }
 
 /// What the selects of one query share.
@@ -149,6 +150,7 @@ impl StoreQueryable {
         bounds: (i64, i64),
         memory: Arc<Ledger>,
     ) -> Self {
+        let ahead = ReadAhead::new(context.standing.clone());
         let queryable = StoreQueryable {
             context,
             options,
@@ -158,7 +160,7 @@ impl StoreQueryable {
             memory,
             stats: Arc::default(),
             tasks: SelectTasks::default(),
-            ahead: ReadAhead::default(),
+            ahead,
             prefetched: Mutex::default(),
             fanouts: Arc::default(),
         };
@@ -204,7 +206,7 @@ impl StoreQueryable {
             shard_info: self.options.shard_info.clone(),
             without_replica_labels: self.options.replica_labels.clone(),
             hints: (self.options.fanout == Some(FanoutDetail::Blocks)).then(storeapi::hints::with_stats),
-            response_batch_size: self.context.batch_size,
+            response_batch_size: series_per_frame(params.maxt.saturating_sub(params.mint)),
             context,
             ..SeriesRequest::default()
         }
@@ -255,6 +257,17 @@ impl Queryable for StoreQueryable {
     }
 }
 
+/// How many series to ask of stores for a frame: some 256 KiB of them, with the chunks of half an hour that Prometheus makes, for a range in
+/// ms. Our stores end frames by their bytes as well, Thanos's do not.
+fn series_per_frame(range: i64) -> i64 {
+    const FRAME_BYTES: i64 = 256 << 10;
+    const LABELS_BYTES: i64 = 300;
+    const CHUNK_BYTES: i64 = 400;
+    const CHUNK_MS: i64 = 30 * 60 * 1000;
+    let chunks = range.max(0) / CHUNK_MS + 1;
+    (FRAME_BYTES / chunks.saturating_mul(CHUNK_BYTES).saturating_add(LABELS_BYTES)).max(1)
+}
+
 enum Item {
     /// Series and the bytes that they hold.
     Series(Vec<storeapi::Series>, Reservation, usize),
@@ -289,6 +302,9 @@ async fn fetch(
                     SeriesEvent::Hints(_) => {}
                 }
             }
+            if !batch.is_empty() {
+                queued.has_begun();
+            }
             let mut held = Reservation::new(&memory);
             held.grow(bytes).map_err(SourceError::new)?;
             queued.put(bytes);
@@ -308,6 +324,7 @@ async fn fetch(
             Item::Failed(failed(late))
         }
     };
+    queued.has_begun();
     // A reader that is gone needs no end.
     let _ = sender.send(last);
 }
@@ -414,7 +431,7 @@ pub async fn series_labels(
             }),
             without_replica_labels: options.replica_labels.clone(),
             limit: if limit > 0 { limit as i64 + 1 } else { 0 },
-            response_batch_size: context.batch_size,
+            response_batch_size: series_per_frame(0),
             context: options.context.clone(),
             ..SeriesRequest::default()
         };

@@ -29,7 +29,7 @@ fn context() -> SelectContext {
         gate: Gate::new(4, "selects_", "selects", &prometheus::Registry::new()).unwrap(),
         timeout: Duration::from_secs(60),
         deduplication: Algorithm::Penalty,
-        batch_size: 0,
+        standing: Standing::default(),
     }
 }
 
