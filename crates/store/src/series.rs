@@ -2,7 +2,8 @@
 //! their chunks, sent on in portions of bounded size.
 //!
 //! A portion is fetched while the one before it waits to be merged, so that a block holds up to three at once: about
-//! [`portion_bytes`] times three, whatever the size of the answer.
+//! [`portion_bytes`] times three, whatever the size of the answer. Of the entries of a batch, which are compact, as many are decoded at once
+//! as a portion takes, while the portion before is fetched.
 
 mod chunks;
 mod entries;
@@ -11,16 +12,17 @@ mod order;
 
 use std::sync::{Arc, atomic::Ordering::Relaxed};
 
+use bytes::Bytes;
 use model::labels::Labels;
 use storeapi::{Series, SeriesEvent, ShardMatcher};
 use tokio::sync::mpsc;
 use tsdb::index_header::IndexHeader;
 
-use self::order::Order;
 pub(crate) use self::{
     chunks::ChunkPool,
-    entries::{Announced, Batch, Decoder, Entry, fetch_entries},
+    entries::{Announced, Batch, Decoder, Enough, Entry, fetch_entries},
 };
+use self::{label_sets::KnownSymbols, order::Order};
 use crate::{block::Block, gateway::Request};
 
 /// Bytes of chunks that all blocks of a call together may have under way, beside what a single series needs: over a network more, since a
@@ -29,7 +31,7 @@ pub(crate) const REMOTE_CALL_BYTES: u64 = 48 << 20;
 /// The same for files.
 pub(crate) const LOCAL_CALL_BYTES: u64 = 16 << 20;
 
-/// Series in a portion of an answer without chunks.
+/// Series in a portion of an answer without chunks, and the fewest that are decoded at once with them.
 const PORTION_SERIES: usize = 1024;
 
 /// Bytes of chunks in one portion of a block when so many blocks answer a call.
@@ -76,30 +78,83 @@ impl BlockSeries {
             Portions { series: self, out, portion: Vec::new(), bytes: 0, left: self.request.limit };
         let announced = Arc::new(Announced::new(&self.block.labels, &self.request.without));
         let mut order = Order::new(&self.header, &announced);
-        let mut selected = self.selected.as_slice();
-        while !selected.is_empty() && !portions.is_full() {
-            let (batch, rest) = selected.split_at(selected.len().min(self.request.batch_size));
-            selected = rest;
-            let bodies = fetch_entries(&self.block, &self.header, batch, &self.request).await?;
-            let decoder = Decoder {
-                block: Arc::clone(&self.block),
-                header: Arc::clone(&self.header),
-                announced: Arc::clone(&announced),
-                shard: self.shard.clone(),
-                mint: self.request.mint,
-                maxt: self.request.maxt,
-                skip_chunks: self.request.skip_chunks,
-            };
-            let decoded = self.request.compute(move || decoder.decode(&bodies)).await?;
-            let Batch { entries, symbols } = decoded;
-            for entry in entries {
+        let mut entries = Entries::new(self, announced);
+        let mut decoded = entries.next().await?;
+        while let Some(Batch { entries: some, symbols, .. }) = decoded {
+            for entry in some {
                 let own = entry.symbols.clone();
                 order.push(entry, &symbols[own]);
             }
-            portions.push_all(order.take_ready()).await?;
+            let pushed = portions.push_all(order.take_ready());
+            // Where a limit may end the work nothing is fetched in advance.
+            decoded = if self.request.limit.is_none() {
+                let (pushed, next) = tokio::join!(pushed, entries.next());
+                pushed?;
+                next?
+            } else {
+                pushed.await?;
+                if portions.is_full() { None } else { entries.next().await? }
+            };
+            if portions.is_full() {
+                break;
+            }
         }
         portions.push_all(order.finish()).await?;
         portions.flush().await
+    }
+}
+
+/// The entries of a block: fetched by batches, and decoded as many at once as a portion takes.
+struct Entries<'a> {
+    series: &'a BlockSeries,
+    decoder: Arc<Decoder>,
+    /// References of the series that are not fetched.
+    rest: &'a [u32],
+    /// What was fetched, of which so many are decoded.
+    bodies: Arc<Vec<(u64, Bytes)>>,
+    decoded: usize,
+    known: Option<KnownSymbols>,
+}
+
+impl<'a> Entries<'a> {
+    fn new(series: &'a BlockSeries, announced: Arc<Announced>) -> Self {
+        let request = &series.request;
+        let decoder = Decoder {
+            block: Arc::clone(&series.block),
+            header: Arc::clone(&series.header),
+            announced,
+            shard: series.shard.clone(),
+            mint: request.mint,
+            maxt: request.maxt,
+            skip_chunks: request.skip_chunks,
+            enough: match request.skip_chunks {
+                true => Enough { series: 4 * PORTION_SERIES, bytes: 0 },
+                false => Enough { series: PORTION_SERIES, bytes: series.portion_bytes },
+            },
+        };
+        let (bodies, known) = (Arc::default(), Some(KnownSymbols::new(series.selected.len())));
+        Entries { series, decoder: Arc::new(decoder), rest: &series.selected, bodies, decoded: 0, known }
+    }
+
+    /// The next ones in the order of the index; `None` at the end.
+    async fn next(&mut self) -> Result<Option<Batch>, storeapi::Error> {
+        let BlockSeries { block, header, request, .. } = self.series;
+        if self.decoded == self.bodies.len() {
+            if self.rest.is_empty() {
+                return Ok(None);
+            }
+            let (batch, rest) = self.rest.split_at(self.rest.len().min(request.batch_size));
+            self.rest = rest;
+            self.bodies = Arc::new(fetch_entries(block, header, batch, request).await?);
+            self.decoded = 0;
+        }
+        let (decoder, bodies, from) = (Arc::clone(&self.decoder), Arc::clone(&self.bodies), self.decoded);
+        let mut known = self.known.take().unwrap_or_else(|| KnownSymbols::new(self.series.selected.len()));
+        let work = move || Ok((decoder.decode(&bodies[from..], &mut known)?, known));
+        let (batch, known) = request.compute(work).await?;
+        self.known = Some(known);
+        self.decoded += batch.taken;
+        Ok(Some(batch))
     }
 }
 
@@ -178,6 +233,7 @@ pub(crate) async fn for_each_labels(
 ) -> Result<(), storeapi::Error> {
     let header = block.header.get().await?;
     let announced = Arc::new(Announced::new(&block.labels, &request.without));
+    let mut known = KnownSymbols::new(selected.len());
     for batch in selected.chunks(request.batch_size) {
         let bodies = fetch_entries(block, &header, batch, request).await?;
         let decoder = Decoder {
@@ -188,8 +244,11 @@ pub(crate) async fn for_each_labels(
             mint: request.mint,
             maxt: request.maxt,
             skip_chunks: true,
+            enough: Enough { series: usize::MAX, bytes: u64::MAX },
         };
-        let decoded: Batch = request.compute(move || decoder.decode(&bodies)).await?;
+        let work = move || Ok((decoder.decode(&bodies, &mut known)?, known));
+        let decoded;
+        (decoded, known) = request.compute(work).await?;
         for entry in &decoded.entries {
             if !visit(&entry.labels) {
                 return Ok(());

@@ -19,7 +19,7 @@ use crate::limits::Reservation;
 use crate::plan::Selector;
 
 /// Most series taken from a set at once. Enough to share among the workers, few enough to hold.
-const BATCH: usize = 256;
+const BATCH: usize = 1024;
 /// Most series a worker takes at once.
 const CHUNK: usize = 16;
 /// Bytes of encoded samples at which a batch ends. A series of a month has half a megabyte.

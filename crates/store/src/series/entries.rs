@@ -11,7 +11,7 @@ use tsdb::{
     index_header::IndexHeader,
 };
 
-use super::label_sets::{Broken, LabelSets, Part};
+use super::label_sets::{Broken, KnownSymbols, LabelSets, Part};
 use crate::{
     block::Block,
     cache::{self, Item},
@@ -33,7 +33,23 @@ pub(crate) struct Entry {
     pub(crate) labels: Labels,
     /// Where the symbols of its own labels are in the batch.
     pub(super) symbols: Range<usize>,
-    pub(crate) chunks: Vec<PlannedChunk>,
+    pub(crate) chunks: Planned,
+}
+
+/// The chunks to fetch of a series: some of those of all series that were decoded with it.
+#[derive(Debug, Default)]
+pub(crate) struct Planned {
+    all: Arc<Vec<PlannedChunk>>,
+    from: usize,
+    to: usize,
+}
+
+impl std::ops::Deref for Planned {
+    type Target = [PlannedChunk];
+
+    fn deref(&self) -> &[PlannedChunk] {
+        &self.all[self.from..self.to]
+    }
 }
 
 /// A chunk to fetch.
@@ -53,9 +69,20 @@ impl PlannedChunk {
     }
 }
 
-/// A decoded batch.
+/// How much is decoded at once: labels and chunks take several times what their entries do.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Enough {
+    /// So many series,
+    pub(crate) series: usize,
+    /// of which the chunks have so many bytes.
+    pub(crate) bytes: u64,
+}
+
+/// What was decoded of a batch.
 #[derive(Debug)]
 pub(crate) struct Batch {
+    /// How many entries were decoded, with those that nobody asked for.
+    pub(crate) taken: usize,
     pub(crate) entries: Vec<Entry>,
     /// The symbols of the own labels of all of them, for telling prefixes.
     pub(super) symbols: Vec<(u32, u32)>,
@@ -239,15 +266,27 @@ pub(crate) struct Decoder {
     pub(crate) mint: i64,
     pub(crate) maxt: i64,
     pub(crate) skip_chunks: bool,
+    pub(crate) enough: Enough,
 }
 
 impl Decoder {
-    /// The series that have chunks in the time asked for and belong to the shard, in the order of the index.
-    pub(crate) fn decode(&self, bodies: &[(u64, Bytes)]) -> Result<Batch, storeapi::Error> {
+    /// The series that have chunks in the time asked for and belong to the shard, in the order of the index, until there are enough.
+    pub(crate) fn decode(
+        &self,
+        bodies: &[(u64, Bytes)],
+        symbols: &mut KnownSymbols,
+    ) -> Result<Batch, storeapi::Error> {
         let mut entry = SeriesEntry::new();
-        let mut label_sets = LabelSets::new(&self.header, &self.announced, bodies.len());
-        let mut batch = Batch { entries: Vec::with_capacity(bodies.len()), symbols: Vec::new() };
-        for (offset, body) in bodies {
+        let mut label_sets = LabelSets::new(&self.header, &self.announced, symbols);
+        let room = bodies.len().min(self.enough.series);
+        let mut batch = Batch { taken: bodies.len(), entries: Vec::with_capacity(room), symbols: Vec::new() };
+        let (mut bytes, guess) = (0, self.block.chunk_guess.get());
+        let (mut planned, nothing) = (Vec::new(), Arc::default());
+        for (at, (offset, body)) in bodies.iter().enumerate() {
+            if batch.entries.len() >= self.enough.series && bytes >= self.enough.bytes {
+                batch.taken = at;
+                break;
+            }
             let broken = |error: tsdb::Error| {
                 of_data(format!("{}: series at offset {offset}: {error}", self.block.index))
             };
@@ -256,8 +295,9 @@ impl Decoder {
             let last =
                 |chunk: &ChunkMeta| chunk.mint > maxt || (self.skip_chunks && chunk.overlaps(mint, maxt));
             entry.decode_until(body, last).map_err(broken)?;
-            let chunks = self.plan(&entry);
-            if chunks.is_empty() {
+            let from = planned.len();
+            self.plan(&entry, &mut planned);
+            if planned.len() == from {
                 continue;
             }
             let labels = label_sets.labels(&entry.labels).map_err(|why| match why {
@@ -266,21 +306,26 @@ impl Decoder {
                     of_data(format!("{}: series at offset {offset}: labels out of order", self.block.index))
                 }
             })?;
-            if !self.shard.matches(&labels) {
+            let wanted = self.shard.matches(&labels);
+            if !wanted || self.skip_chunks {
+                planned.truncate(from);
+            }
+            if !wanted {
                 continue;
             }
-            let chunks = if self.skip_chunks { Vec::new() } else { chunks };
+            bytes += planned[from..].iter().map(|chunk| chunk.len_or(guess)).sum::<u64>();
+            let chunks = Planned { all: Arc::clone(&nothing), from, to: planned.len() };
             let from = batch.symbols.len();
             batch.symbols.extend_from_slice(&entry.labels);
             batch.entries.push(Entry { labels, symbols: from..batch.symbols.len(), chunks });
         }
+        let planned = Arc::new(planned);
+        batch.entries.iter_mut().for_each(|entry| entry.chunks.all = Arc::clone(&planned));
         Ok(batch)
     }
 
-    /// The chunks of an entry in the time asked for.
-    fn plan(&self, entry: &SeriesEntry) -> Vec<PlannedChunk> {
-        // There is one more where the range ends before the series.
-        let mut planned = Vec::with_capacity(if self.skip_chunks { 1 } else { entry.chunks.len() });
+    /// Appends the chunks of an entry in the time asked for.
+    fn plan(&self, entry: &SeriesEntry, planned: &mut Vec<PlannedChunk>) {
         for (at, chunk) in entry.chunks.iter().enumerate() {
             if !chunk.overlaps(self.mint, self.maxt) {
                 continue;
@@ -298,7 +343,6 @@ impl Decoder {
                 break;
             }
         }
-        planned
     }
 }
 

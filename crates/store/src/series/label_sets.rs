@@ -8,23 +8,47 @@ use tsdb::index_header::IndexHeader;
 
 use super::entries::Announced;
 
-/// Symbols that were looked up last, each in the one place it may have.
-struct Symbols<'a> {
-    header: &'a IndexHeader,
-    slots: Vec<(u32, Option<&'a str>)>,
+/// Bytes of the texts of known symbols at which all are forgotten.
+const MAX_TEXTS: usize = 256 << 10;
+
+/// Symbols that were looked up last, each in the one place it may have; with texts of their own, so that they serve all batches of a block.
+#[derive(Debug)]
+pub(crate) struct KnownSymbols {
+    slots: Vec<Option<Known>>,
+    texts: String,
 }
 
-impl<'a> Symbols<'a> {
-    fn get(&mut self, symbol: u32) -> Result<&'a str, tsdb::Error> {
+/// A symbol and where its text is.
+#[derive(Debug, Clone, Copy)]
+struct Known {
+    symbol: u32,
+    from: u32,
+    len: u32,
+}
+
+impl KnownSymbols {
+    /// For about `series` series.
+    pub(crate) fn new(series: usize) -> Self {
+        let slots = series.saturating_mul(8).next_power_of_two().clamp(64, 4096);
+        KnownSymbols { slots: vec![None; slots], texts: String::new() }
+    }
+
+    fn get<'t, E>(&mut self, symbol: u32, lookup: impl FnOnce(u32) -> Result<&'t str, E>) -> Result<&str, E> {
         let at = symbol as usize % self.slots.len();
-        match self.slots[at] {
-            (known, Some(text)) if known == symbol => Ok(text),
+        let known = match self.slots[at] {
+            Some(known) if known.symbol == symbol => known,
             _ => {
-                let text = self.header.lookup_symbol(symbol)?;
-                self.slots[at] = (symbol, Some(text));
-                Ok(text)
+                let text = lookup(symbol)?;
+                if self.texts.len() + text.len() > MAX_TEXTS {
+                    self.slots.fill(None);
+                    self.texts.clear();
+                }
+                let known = Known { symbol, from: self.texts.len() as u32, len: text.len() as u32 };
+                self.texts.push_str(text);
+                *self.slots[at].insert(known)
             }
-        }
+        };
+        Ok(&self.texts[known.from as usize..][..known.len as usize])
     }
 }
 
@@ -45,8 +69,9 @@ pub(super) enum Broken {
 
 /// Writes the labels of one series after the other.
 pub(super) struct LabelSets<'a> {
-    symbols: Symbols<'a>,
+    header: &'a IndexHeader,
     announced: &'a Announced,
+    symbols: &'a mut KnownSymbols,
     /// Symbols of the names for which `parts` are; `None` at first.
     names: Option<Vec<u32>>,
     parts: Vec<Part<'a>>,
@@ -54,23 +79,21 @@ pub(super) struct LabelSets<'a> {
 }
 
 impl<'a> LabelSets<'a> {
-    /// For about `series` of them.
-    pub(super) fn new(header: &'a IndexHeader, announced: &'a Announced, series: usize) -> Self {
-        let slots = (series.saturating_mul(8)).next_power_of_two().clamp(64, 4096);
-        LabelSets {
-            symbols: Symbols { header, slots: vec![(0, None); slots] },
-            announced,
-            names: None,
-            parts: Vec::new(),
-            writer: LabelsWriter::new(),
-        }
+    pub(super) fn new(
+        header: &'a IndexHeader,
+        announced: &'a Announced,
+        symbols: &'a mut KnownSymbols,
+    ) -> Self {
+        let (names, parts, writer) = (None, Vec::new(), LabelsWriter::new());
+        LabelSets { header, announced, symbols, names, parts, writer }
     }
 
     /// The announced labels of a series with these own ones, names and values by symbol.
     pub(super) fn labels(&mut self, own: &[(u32, u32)]) -> Result<Labels, Broken> {
         let names = own.iter().map(|(name, _)| *name);
         if self.names.as_ref().is_none_or(|known| !names.clone().eq(known.iter().copied())) {
-            let texts: Result<Vec<&'a str>, _> = names.clone().map(|name| self.symbols.get(name)).collect();
+            let texts: Result<Vec<&'a str>, _> =
+                names.clone().map(|name| self.header.lookup_symbol(name)).collect();
             let texts = texts.map_err(Broken::Symbol)?;
             if !texts.is_sorted_by(|a, b| a < b) {
                 return Err(Broken::Order);
@@ -82,12 +105,38 @@ impl<'a> LabelSets<'a> {
         for part in &self.parts {
             match *part {
                 Part::Own(name, at) => {
-                    let value = self.symbols.get(own[at].1).map_err(Broken::Symbol)?;
+                    let lookup = |symbol| self.header.lookup_symbol(symbol);
+                    let value = self.symbols.get(own[at].1, lookup).map_err(Broken::Symbol)?;
                     self.writer.push(name, value);
                 }
                 Part::External(name, value) => self.writer.push(name, value),
             }
         }
         Ok(self.writer.labels())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn symbols_are_those_of_the_header_whatever_was_known_before() {
+        let texts: Vec<String> = (0..200u32).map(|i| format!("{i}-").repeat(1000)).collect();
+        let mut known = KnownSymbols::new(1);
+        let mut lookups = 0;
+        // Each twice, in an order in which places are taken by turns; all of them are more than is kept.
+        for symbol in (0..200).chain((0..200).rev()).flat_map(|symbol| [symbol, symbol]) {
+            let mut lookup = |symbol: u32| {
+                lookups += 1;
+                Ok::<_, ()>(texts[symbol as usize].as_str())
+            };
+            assert_eq!(known.get(symbol, &mut lookup), Ok(texts[symbol as usize].as_str()));
+        }
+        assert!(lookups < 400, "{lookups}");
+        assert!(known.texts.len() <= MAX_TEXTS);
+        assert_eq!(known.get(1000, |_| Err("broken")), Err("broken"));
+        let long = "x".repeat(2 * MAX_TEXTS);
+        assert_eq!(known.get(1000, |_| Ok::<_, ()>(long.as_str())), Ok(long.as_str()));
     }
 }

@@ -81,6 +81,7 @@ impl Order {
 
 #[cfg(test)]
 mod tests {
+    use super::super::entries::Planned;
     use super::*;
     use model::labels::Labels;
     use proptest::prelude::*;
@@ -101,7 +102,7 @@ mod tests {
             for labels in &own {
                 let symbols: Vec<_> =
                     labels.iter().map(|(name, value)| (number(name), number(value))).collect();
-                let entry = Entry { labels: labels.extended(&external), symbols: 0..0, chunks: Vec::new() };
+                let entry = Entry { labels: labels.extended(&external), symbols: 0..0, chunks: Planned::default() };
                 order.push(entry, &symbols);
                 out.append(&mut order.take_ready());
             }

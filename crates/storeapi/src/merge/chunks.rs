@@ -9,8 +9,12 @@ use crate::api::{AggrChunk, Chunk, Series};
 /// # Panics
 /// When `series` is empty.
 pub fn join_chunks(series: &mut Vec<Series>) -> Series {
+    let chunks = series.iter().map(|one| one.chunks.len()).sum::<usize>();
     let mut rest = series.drain(..);
     let mut joined = rest.next().expect("at least one series to join");
+    if !joined.chunks.is_empty() {
+        joined.chunks.reserve_exact(chunks - joined.chunks.len());
+    }
     for other in rest {
         if joined.chunks.is_empty() {
             joined.chunks = other.chunks;

@@ -17,8 +17,8 @@ use crate::merge::Source;
 use crate::shard::ShardMatcher;
 use crate::{Error, ErrorKind};
 
-/// Events of a batch of an eager reader, and batches that wait per store: some 8000 events.
-const EAGER_BATCH: usize = 256;
+/// Events of a batch of an eager reader, and batches that wait per store.
+const EAGER_BATCH: usize = 1024;
 const EAGER_BATCHES: usize = 32;
 /// Bytes at which a batch ends, so that what waits per store is 8 MiB, or as many series if these are larger.
 const BATCH_BYTES: usize = 256 << 10;
