@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { answer, ruleGroups } from './madeUp.mjs';
-import { link, until, visit } from './visit.mjs';
+import { until, visit } from './visit.mjs';
 
 export function sharedCases(world) {
   const base = () => world.stack.query.http;
@@ -83,25 +83,5 @@ export function sharedCases(world) {
       assert.equal(asked.times, 2);
     };
     await visit(world, base(), '/flags', work, { expected: /is not iterable/ });
-  });
-
-  test('a node of a tree closes and opens', async () => {
-    const expr = 'sum by (zone) (rate(demo_load[1m]))';
-    await visit(world, base(), link({ expr, tab: 'explain', engine: 'thanos' }), async page => {
-      const nodes = page.getByRole('list', { name: 'Explanation' }).getByRole('listitem');
-      await nodes.first().waitFor();
-      const all = await nodes.count();
-      assert.ok(all > 1);
-      await page
-        .getByRole('button', { name: /^Close / })
-        .first()
-        .click();
-      await until('closed', async () => (await nodes.count()) === 1);
-      await page
-        .getByRole('button', { name: /^Open / })
-        .first()
-        .click();
-      await until('open', async () => (await nodes.count()) === all);
-    });
   });
 }
