@@ -30,11 +30,9 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(20);
 /// Bytes that a stream may send before they are taken. Series answers are long streams; small windows would make their speed a matter of
 /// latency.
 const STREAM_WINDOW: u32 = 1 << 20;
-/// The same for all streams of a connection.
-const CONNECTION_WINDOW: u32 = 32 << 20;
-/// Streams of a connection of which nothing is taken any more while the others go on unhindered: their windows leave a quarter of the
-/// connection's.
-pub const STANDING_STREAMS: usize = (CONNECTION_WINDOW / STREAM_WINDOW / 4 * 3) as usize;
+/// The same for all streams of a connection, the most that there is: it has room for the windows of 2047 streams that stand still. No stream may
+/// have to wait for another, whose reader may wait for this one.
+const CONNECTION_WINDOW: u32 = (1 << 31) - 1;
 
 /// Compression of the messages sent and asked for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]

@@ -3,20 +3,23 @@
 //! A store is often faster than the evaluation of what it sends. A select waits when [`MAX_AHEAD`] is queued of it, and its stores then
 //! wait as well. The select that the engine reads always may: the engine is working, and comes back for more. The others stand still until
 //! the engine is done with that one, and must not be what keeps it from coming:
-//! - Streams share a connection, and what of one that stands still fills its window is missing in the connection's. So no more selects
-//!   of all queries stand still than [`Standing`] allows for; the rest goes on being queued.
+//! - Streams share a connection, here and below the next querier, and what of one that stands still fills its window is missing in the
+//!   connection's. So no more selects of all queries stand still than [`MAX_STANDING`]; the rest goes on being queued.
 //! - A select that has not begun may wait for its turn, here or in a store, where the others hold theirs. So they stand still only while
 //!   the one that is read has begun. (The first series of several stores come when each of them has sent one.)
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use client::grpc::STANDING_STREAMS;
 use parking_lot::Mutex;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
 /// Bytes of encoded series that are queued of a select, before the last batch.
 pub(super) const MAX_AHEAD: usize = 8 << 20;
+
+/// Selects of all queries that stand still at once: few beside the streams whose windows a connection has room for, also when many
+/// queriers ask by way of one.
+const MAX_STANDING: usize = 64;
 
 /// The selects of all queries that stand still without being read. Clones are the same.
 #[derive(Clone, Debug)]
@@ -24,7 +27,7 @@ pub struct Standing(Arc<Semaphore>);
 
 impl Default for Standing {
     fn default() -> Self {
-        Standing(Arc::new(Semaphore::new(STANDING_STREAMS)))
+        Standing(Arc::new(Semaphore::new(MAX_STANDING)))
     }
 }
 
@@ -191,7 +194,7 @@ mod tests {
             read.is_read();
             (read, other)
         };
-        let queries: Vec<_> = (0..STANDING_STREAMS).map(|_| query()).collect();
+        let queries: Vec<_> = (0..MAX_STANDING).map(|_| query()).collect();
         let mut rooms: Vec<_> = queries.iter().map(|(_, other)| Box::pin(other.room())).collect();
         assert!(rooms.iter_mut().all(|room| room.now_or_never().is_none()));
         let (read, other) = query();
