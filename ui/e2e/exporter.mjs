@@ -58,14 +58,12 @@ export function startExporter(port, series) {
   return new Promise(resolve => server.listen(port, '127.0.0.1', () => resolve(server)));
 }
 
-/** Three days of a few series, for blocks. */
-export function pastSamples(now) {
+/** A few series from `start` up to `end`, in s, but for those of the `gap`, for blocks. */
+export function pastSamples(start, end, gap = { start: end, end }) {
   const out = ['# TYPE demo_past gauge'];
-  const end = Math.floor(now / 7200) * 7200;
   for (let at = 0; at < 4; at++) {
-    for (let time = end - 3 * 86_400; time < end; time += 120) {
-      // A gap of half a day in the middle.
-      if (time > end - 2 * 86_400 && time < end - 1.5 * 86_400) continue;
+    for (let time = start; time < end; time += 120) {
+      if (time > gap.start && time < gap.end) continue;
       out.push(`demo_past{device="dev-${at}"} ${(Math.sin(time / 9000 + at) * 10).toFixed(3)} ${time}`);
     }
   }

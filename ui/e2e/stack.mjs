@@ -1,21 +1,12 @@
 // Starts Prometheus, sidecar, store, compactor and querier on free ports of the loopback.
 // As a program: prints their addresses as JSON and runs until a signal.
-import { execFileSync, spawn } from 'node:child_process';
-import {
-  copyFileSync,
-  cpSync,
-  mkdirSync,
-  mkdtempSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { spawn } from 'node:child_process';
+import { copyFileSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { pastSamples, startExporter } from './exporter.mjs';
+import { compactOnce, heldBlocks, pastBlocks, severalDays } from './buckets.mjs';
+import { startExporter } from './exporter.mjs';
 
 const programs = {
   prometheus: process.env.PROMETHEUS ?? 'prometheus',
@@ -68,15 +59,6 @@ const ready = url => untilTrue(url, async () => (await fetch(url)).ok);
 
 async function json(url) {
   return (await fetch(url)).json();
-}
-
-/** Blocks of the past, made by promtool, in Prometheus's folder. */
-function writePast(dir) {
-  const file = join(dir, 'past.om');
-  writeFileSync(file, pastSamples(Date.now() / 1000));
-  execFileSync(programs.promtool, ['tsdb', 'create-blocks-from', 'openmetrics', file, join(dir, 'data')], {
-    stdio: 'ignore',
-  });
 }
 
 export async function startStack({ series = 4000 } = {}) {
@@ -144,7 +126,7 @@ scrape_configs:
 - {job_name: gone, static_configs: [{targets: ["127.0.0.1:1"]}]}
 `,
     );
-    writePast(dir);
+    pastBlocks(programs.promtool, dir, 'data');
     const prometheus = `http://127.0.0.1:${prometheusPort}`;
     start('prometheus', programs.prometheus, [
       '--config.file=prometheus.yml',
@@ -204,11 +186,9 @@ scrape_configs:
     });
     /** A querier over a store whose blocks are of two resolutions: those past the retention of raw data are downsampled. */
     const startDownsampled = async () => {
-      const [http, objstore] = [await freePort(), bucketArgument('downsampled')];
-      cpSync(join(dir, 'bucket'), join(dir, 'downsampled'), { recursive: true });
-      const once = [`--http-address=127.0.0.1:${http}`, '--consistency-delay=0s', '--delete-delay=0s'];
-      const args = ['compact', '--data-dir=compact-once', objstore, ...once, '--retention.resolution-raw=2d'];
-      execFileSync(programs.thanos, args, { cwd: dir, stdio: 'ignore', timeout: 120_000 });
+      const objstore = bucketArgument('downsampled');
+      severalDays(programs.promtool, dir, 'downsampled');
+      compactOnce(programs.thanos, dir, `127.0.0.1:${await freePort()}`, objstore);
       const behind = await component('store2', '--data-dir=store2', objstore);
       return component('query4', `--endpoint=${behind.grpc}`);
     };
@@ -218,25 +198,7 @@ scrape_configs:
     /** A compactor of two groups, one at a time, that never gets the chunks of the first: nobody writes into the pipes they are. */
     const startHeld = async () => {
       const objstore = bucketArgument('held');
-      const blocks = readdirSync(join(dir, 'data')).filter(name => /^[0-9A-Z]{26}$/.test(name));
-      for (const [at, cluster] of ['north', 'south'].entries()) {
-        for (const block of blocks) {
-          const id = block.slice(0, -1) + at;
-          const to = join(dir, 'held', id);
-          mkdirSync(join(to, 'chunks'), { recursive: true });
-          const meta = JSON.parse(readFileSync(join(dir, 'data', block, 'meta.json'), 'utf8'));
-          const thanos = {
-            version: 1,
-            labels: { cluster },
-            downsample: { resolution: 0 },
-            source: 'sidecar',
-          };
-          const own = { ...meta, ulid: id, compaction: { ...meta.compaction, sources: [id] }, thanos };
-          copyFileSync(join(dir, 'data', block, 'index'), join(to, 'index'));
-          execFileSync('mkfifo', [join(to, 'chunks', '000001')]);
-          writeFileSync(join(to, 'meta.json'), JSON.stringify(own));
-        }
-      }
+      heldBlocks(dir, 'data', 'held');
       const args = ['--data-dir=compact2', '--wait', '--consistency-delay=0s', '--compact.concurrency=1'];
       return component('compact2', ...args, objstore);
     };
