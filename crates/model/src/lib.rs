@@ -12,3 +12,4 @@ pub mod relabel;
 pub mod series;
 pub mod time;
 pub mod value;
+mod wide;

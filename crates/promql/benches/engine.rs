@@ -41,9 +41,10 @@ fn store(series: usize) -> Store {
             };
             let mut buffer = SampleBuffer::new();
             let mut value = 0.0;
+            let offset = (next() % SCRAPE as u64) as i64;
             for i in 0..SAMPLES {
                 value = if next() % 2000 == 0 { 0.0 } else { value + (next() % 100) as f64 };
-                buffer.push_float(i as i64 * SCRAPE + (next() % 200) as i64, value);
+                buffer.push_float(i as i64 * SCRAPE + offset + (next() % 200) as i64, value);
             }
             MemorySamples::new(buffer)
         })

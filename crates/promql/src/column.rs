@@ -95,6 +95,16 @@ impl Column {
         }
     }
 
+    /// Appends floats at `step` and those behind it, which are behind all others.
+    #[inline]
+    pub(crate) fn push_floats(&mut self, step: usize, values: &[f64]) {
+        self.pad(step);
+        self.floats.extend_from_slice(values);
+        if !self.histograms.is_empty() {
+            self.histograms.resize(self.floats.len(), None);
+        }
+    }
+
     /// Appends a histogram at `step`, which is behind all others.
     pub(crate) fn push_histogram(&mut self, step: usize, histogram: Arc<FloatHistogram>) {
         self.pad(step);

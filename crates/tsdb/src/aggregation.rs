@@ -3,10 +3,11 @@
 //! A chunk of a downsampled block comes as up to five chunks; which of them are read, and how, depends on what the
 //! query does with the values. Behaviour is that of Thanos `pkg/query/iter.go` and `pkg/compact/downsample`.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use model::series::SampleBuffer;
-
+use model::wide;
 use smallvec::SmallVec;
 
 use crate::chunk::{ChunkError, Encoding, TOGETHER};
@@ -163,44 +164,52 @@ impl CounterResets {
         }
     }
 
-    /// Passes a block of samples whose values stay what they are: those after a counter without resets, growing, later than each
-    /// other, and whole numbers, whose differences add up to themselves. Without a branch for each sample.
-    fn pass_whole(&mut self, ts: &[i64], vs: &[f64]) -> Option<usize> {
-        const BLOCK: usize = 64;
-        // Adding this to a lower number rounds that to a whole one. Sums and differences of whole numbers below are exact.
-        const ROUNDING: f64 = (1u64 << 52) as f64;
-        let (ts, vs) = (ts.first_chunk::<BLOCK>()?, vs.first_chunk::<BLOCK>()?);
-        let (mut before_t, mut before_v) = match (self.last, self.last_t) {
-            (Some((_, last, total)), Some(t)) if last == total => (t, last),
-            (None, None) => (ts[0].checked_sub(1)?, 0.0),
+    /// What is added to the values of a block of samples that only counts: those after a counter, later than each other, not falling, and
+    /// whole numbers, of which sums and differences are exact. None for others.
+    fn count(&mut self, ts: &[i64], vs: &[f64]) -> Option<f64> {
+        let (Some(first), Some(t), Some(v)) = (ts.first(), ts.last(), vs.last()) else { return Some(0.0) };
+        let (before_t, before_v, total) = match (self.last, self.last_t) {
+            (Some((_, last, total)), Some(t)) => (t, last, total),
+            (None, None) => (first.checked_sub(1)?, 0.0, 0.0),
             _ => return None,
         };
-        // Bits of which the highest tells: times that fall, those so large that differences overflow, values below zero.
-        let mut signs = (before_t ^ before_t << 1) as u64 | before_v.to_bits();
-        let mut fine = (before_v + ROUNDING) - ROUNDING == before_v;
-        for (&t, &v) in ts.iter().zip(vs) {
-            signs |= (t ^ t << 1) as u64 | t.wrapping_sub(before_t).wrapping_sub(1) as u64 | v.to_bits();
-            fine &= (v >= before_v) & (v < ROUNDING) & ((v + ROUNDING) - ROUNDING == v);
-            (before_t, before_v) = (t, v);
-        }
-        if !fine || signs >> 63 != 0 {
+        let lift = total - before_v;
+        let exact = counts(&[before_v, vs[0]]) && counts(&[0.0, total]) && v + lift < MOST && counts(vs);
+        if !exact || !ascend(&[before_t, *first]) || !ascend(ts) {
             return None;
         }
-        self.last = Some((before_t, before_v, before_v));
-        self.last_t = Some(before_t);
-        Some(BLOCK)
+        self.last = Some((*t, *v, v + lift));
+        self.last_t = Some(*t);
+        Some(lift)
     }
 
-    /// Does the same, in place, with the samples of the next chunk, which are those from `start` on and all floats.
+    /// Does the same, in place, with the samples of the next chunk, which are those from `start` on and all floats. Nearly all blocks of
+    /// them only count and are passed without a branch for each sample.
     pub(crate) fn apply_in_place(&mut self, out: &mut SampleBuffer, start: usize) {
+        const BLOCK: usize = 64;
         let (ts, vs) = (&mut out.timestamps[start..], &mut out.floats[start..]);
         let mut kept = 0;
-        let mut from = 0;
-        while let Some(counted) = self.pass_whole(&ts[from..], &vs[from..]) {
-            from += counted;
+        for from in (0..ts.len()).step_by(BLOCK) {
+            let end = ts.len().min(from + BLOCK);
+            let Some(lift) = self.count(&ts[from..end], &vs[from..end]) else {
+                kept = self.apply_each(ts, vs, from..end, kept);
+                continue;
+            };
+            if lift != 0.0 {
+                vs[from..end].iter_mut().for_each(|v| *v += lift);
+            }
+            if kept < from {
+                ts.copy_within(from..end, kept);
+                vs.copy_within(from..end, kept);
+            }
+            kept += end - from;
         }
-        kept += from;
-        for i in from..ts.len() {
+        out.truncate(start + kept);
+    }
+
+    /// Applies the samples of `block` one after the other, puts what is kept at `kept`, not behind them, and returns its end.
+    fn apply_each(&mut self, ts: &mut [i64], vs: &mut [f64], block: Range<usize>, mut kept: usize) -> usize {
+        for i in block {
             let (t, v) = (ts[i], vs[i]);
             if v.is_nan() {
                 continue;
@@ -222,7 +231,34 @@ impl CounterResets {
             (ts[kept], vs[kept]) = (t, self.last.map_or(v, |(_, _, total)| total));
             kept += 1;
         }
-        out.truncate(start + kept);
+        kept
+    }
+}
+
+/// Whole numbers below this have exact sums and differences, and adding it to one that is not whole makes it one.
+const MOST: f64 = (1u64 << 52) as f64;
+
+wide! {
+    /// Whether values are whole numbers below [`MOST`], have no sign, and none falls.
+    fn counts(vs: &[f64]) -> bool {
+        let mut signs = vs.first().map_or(0, |v| v.to_bits());
+        let mut fine = vs.first().is_none_or(|v| (v + MOST) - MOST == *v) && vs.last().is_none_or(|v| *v < MOST);
+        for (before, v) in vs.iter().zip(vs.iter().skip(1)) {
+            signs |= v.to_bits();
+            fine &= (v >= before) & ((v + MOST) - MOST == *v);
+        }
+        fine && signs >> 63 == 0
+    }
+
+    /// Whether times ascend, each later than the one before; found out without a branch for each. Says no for those of other ages of the
+    /// world, whose differences overflow.
+    fn ascend(ts: &[i64]) -> bool {
+        let far = |t: i64| (t ^ t << 1) as u64;
+        let mut signs = ts.first().map_or(0, |t| far(*t));
+        for (before, t) in ts.iter().zip(ts.iter().skip(1)) {
+            signs |= far(*t) | t.wrapping_sub(*before).wrapping_sub(1) as u64;
+        }
+        signs >> 63 == 0
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::error::{Error, Problem};
 
 /// Reads a base-128 integer at the start of `buf`; returns it and its length.
-#[inline]
+#[inline(always)]
 pub(crate) fn uvarint(buf: &[u8]) -> Option<(u64, usize)> {
     let first = *buf.first()?;
     if first < 0x80 {
@@ -30,6 +30,7 @@ fn join_sevens(word: u64) -> u64 {
 }
 
 /// Byte by byte: integers of more than eight bytes, and those near the end.
+#[inline(never)]
 fn long_uvarint(buf: &[u8], first: u8) -> Option<(u64, usize)> {
     let mut x = u64::from(first & 0x7f);
     for (i, &b) in buf.iter().enumerate().take(10).skip(1) {
@@ -154,21 +155,44 @@ impl<'a> Cursor<'a> {
         self.array().map(u64::from_be_bytes)
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn uvarint(&mut self) -> Result<u64, Error> {
         match uvarint(self.rest()) {
             Some((v, n)) => {
                 self.pos += n;
                 Ok(v)
             }
-            None => {
-                Err(self.corrupt(if self.rest().len() < 10 { Problem::Truncated } else { Problem::Varint }))
-            }
+            None => Err(self.no_uvarint()),
         }
     }
 
+    /// Why there is no base-128 integer here.
+    #[cold]
+    fn no_uvarint(&self) -> Error {
+        self.corrupt(if self.rest().len() < 10 { Problem::Truncated } else { Problem::Varint })
+    }
+
+    /// Goes behind `n` base-128 integers, whatever they are.
+    pub(crate) fn skip_uvarints(&mut self, mut n: u64) -> Result<(), Error> {
+        while let Some(word) = self.rest().first_chunk::<8>() {
+            // One for each byte that ends an integer; the product has their sum at the top.
+            let ends = !u64::from_le_bytes(*word) >> 7 & 0x0101_0101_0101_0101;
+            let count = ends.wrapping_mul(0x0101_0101_0101_0101) >> 56;
+            // Behind the last end may be the start of what comes next.
+            if count >= n {
+                break;
+            }
+            n -= count;
+            self.pos += 8;
+        }
+        for _ in 0..n {
+            self.uvarint()?;
+        }
+        Ok(())
+    }
+
     /// A base-128 integer that has to fit 32 bits.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn uvarint32(&mut self) -> Result<u32, Error> {
         let v = self.uvarint()?;
         u32::try_from(v).map_err(|_| self.corrupt(Problem::Varint))

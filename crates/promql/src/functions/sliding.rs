@@ -3,98 +3,22 @@
 //! Only what can be kept up exactly is here: results equal those over each window by itself to the bit. Sums are not among it, for a
 //! float sum cannot be taken back; they scan each window, without anything else on the way.
 
-use model::kahan;
+use std::ops::Range;
+
+use model::{kahan, wide};
 use smallvec::SmallVec;
 
 use super::over_time::{avg_of, sum_of};
 use super::samples::Samples;
 use crate::ast::FunctionId;
 use crate::column::Column;
-use crate::plan::Grid;
 
 mod rates;
+mod windows;
 
 use rates::{RateWindow, Rates};
-
-/// Windows over steps; times in ms.
-#[derive(Clone, Copy)]
-pub(crate) struct WindowGrid {
-    pub(crate) grid: Grid,
-    /// The closed end of the first window.
-    pub(crate) end: i64,
-    /// Windows are open at `end - range`.
-    pub(crate) range: i64,
-}
-
-/// What the windows held.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Seen {
-    /// Samples of all windows.
-    pub(crate) total: u64,
-    /// Samples, those shared with the window before only once.
-    pub(crate) read: u64,
-    /// Samples of the widest window.
-    pub(crate) widest: u64,
-}
-
-/// One window: the step, its end, and the indices of its samples.
-#[derive(Clone, Copy)]
-struct Window {
-    step: usize,
-    end: i64,
-    low: usize,
-    high: usize,
-}
-
-/// One end of the windows among ascending times. Scrapes are regular, so that it moves about as far from step to step: it goes there at
-/// once and looks around, at most as far as it went.
-#[derive(Default)]
-struct Edge {
-    at: usize,
-    moved: usize,
-}
-
-impl Edge {
-    /// Moves behind all samples at or before `bound`, which does not fall.
-    #[inline]
-    fn move_behind(&mut self, times: &[i64], bound: i64) {
-        let before = self.at;
-        let mut at = (before + self.moved).min(times.len());
-        while at > before && times[at - 1] > bound {
-            at -= 1;
-        }
-        while at < times.len() && times[at] <= bound {
-            at += 1;
-        }
-        (self.at, self.moved) = (at, at - before);
-    }
-}
-
-/// Calls `f` for each window that is not empty; windows move forward.
-#[inline]
-fn windows(times: &[i64], w: &WindowGrid, mut f: impl FnMut(Window)) -> Seen {
-    let (mut low, mut high) = (Edge::default(), Edge::default());
-    let mut seen = Seen::default();
-    let mut end = w.end;
-    for step in 0..w.grid.count {
-        let before = high.at;
-        high.move_behind(times, end);
-        let start = end.saturating_sub(w.range);
-        low.move_behind(times, start);
-        // Only times that a store sent out of order, for which nothing is promised but a window, get behind the end.
-        low.at = low.at.min(high.at);
-        let (low, high) = (low.at, high.at);
-        let held = (high - low) as u64;
-        if held > 0 {
-            seen.total += held;
-            seen.read += (high - before.max(low)) as u64;
-            seen.widest = seen.widest.max(held);
-            f(Window { step, end, low, high });
-        }
-        end = end.saturating_add(w.grid.step);
-    }
-    seen
-}
+pub(crate) use windows::{Seen, WindowGrid};
+use windows::{Windows, windows};
 
 /// The values of a function over a series of floats, if it is one of those that slide.
 pub(crate) fn slide(
@@ -154,6 +78,7 @@ pub(crate) fn slide(
 }
 
 /// The indices of the samples before a reset. Blocks without one, nearly all, are passed without a branch for each sample.
+#[inline(always)]
 fn resets(values: &[f64]) -> SmallVec<[usize; 32]> {
     const BLOCK: usize = 64;
     let mut found = SmallVec::new();
@@ -168,46 +93,58 @@ fn resets(values: &[f64]) -> SmallVec<[usize; 32]> {
     found
 }
 
-/// Rate, increase or delta. Resets are few: their places are kept, and each window adds those within it.
-fn rate(
-    times: &[i64],
-    values: &[f64],
-    w: &WindowGrid,
-    per_seconds: Option<f64>,
-    counter: bool,
-    out: &mut Column,
-) -> Seen {
-    let resets = if counter { resets(values) } else { SmallVec::new() };
-    let mut first_reset = 0;
-    let mut rates = Rates::new(counter, per_seconds);
-    let seen = windows(times, w, |x| {
-        let last = x.high - 1;
-        if x.low == last {
-            return;
-        }
-        let first = values[x.low];
-        let mut increase = values[last] - first;
-        while first_reset < resets.len() && resets[first_reset] < x.low {
-            first_reset += 1;
-        }
-        for at in &resets[first_reset..] {
-            if *at >= last {
-                break;
+wide! {
+    /// Rate, increase or delta. Resets are few: their places are kept, and each window adds those within it.
+    fn rate(
+        times: &[i64],
+        values: &[f64],
+        w: &WindowGrid,
+        per_seconds: Option<f64>,
+        counter: bool,
+        out: &mut Column,
+    ) -> Seen {
+        let resets = if counter { resets(values) } else { SmallVec::new() };
+        let mut next_reset = 0;
+        let mut rates = Rates::new(counter, per_seconds);
+        let mut all = Windows::new(times, w);
+        loop {
+            let without_reset = |held: Range<usize>| {
+                let next = resets[next_reset..].iter().find(|reset| **reset >= held.start);
+                next.is_none_or(|reset| *reset >= held.end)
+            };
+            if let Some(row) = all.next_row(without_reset) {
+                rates.add_row(&row, values, out);
+                continue;
             }
-            increase += values[*at];
+            let Some(x) = all.next() else { break };
+            let last = x.high - 1;
+            while next_reset < resets.len() && resets[next_reset] < x.low {
+                next_reset += 1;
+            }
+            if x.low == last {
+                continue;
+            }
+            let first = values[x.low];
+            let mut increase = values[last] - first;
+            for at in &resets[next_reset..] {
+                if *at >= last {
+                    break;
+                }
+                increase += values[*at];
+            }
+            let window = RateWindow {
+                step: x.step,
+                first,
+                increase,
+                range: (x.end - w.range, x.end),
+                samples: (times[x.low], times[last]),
+                intervals: last - x.low,
+            };
+            rates.add(window, out);
         }
-        let window = RateWindow {
-            step: x.step,
-            first,
-            increase,
-            range: (x.end - w.range, x.end),
-            samples: (times[x.low], times[last]),
-            intervals: last - x.low,
-        };
-        rates.add(window, out);
-    });
-    rates.finish(out);
-    seen
+        rates.finish(out);
+        all.seen()
+    }
 }
 
 /// Maximum or minimum with a monotonic queue: it holds, in order, the samples that nothing behind them beats. NaN never beats, and is

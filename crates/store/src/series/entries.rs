@@ -294,12 +294,13 @@ impl Decoder {
             let (mint, maxt) = (self.mint, self.maxt);
             let last =
                 |chunk: &ChunkMeta| chunk.mint > maxt || (self.skip_chunks && chunk.overlaps(mint, maxt));
-            entry.decode_until(body, last).map_err(broken)?;
+            entry.decode_chunks_until(body, last).map_err(broken)?;
             let from = planned.len();
             self.plan(&entry, &mut planned);
             if planned.len() == from {
                 continue;
             }
+            entry.decode_labels_only(body).map_err(broken)?;
             let labels = label_sets.labels(&entry.labels).map_err(|why| match why {
                 Broken::Symbol(error) => broken(error),
                 Broken::Order => {

@@ -2,7 +2,7 @@
 
 use model::series::SampleBuffer;
 
-use super::{Aggregation, ChunkData, ChunkSet, CounterResets, average};
+use super::{Aggregation, ChunkData, ChunkSet, CounterResets, ascend, average};
 use crate::chunk::{
     ChunkError, Encoding, TOGETHER, decode_into, decode_together_into, decode_until_into, trim,
 };
@@ -151,16 +151,4 @@ impl Reader {
         self.at_end |= totals.timestamps.last().is_some_and(|t| *t > self.maxt);
         Ok(())
     }
-}
-
-/// Whether times ascend, each later than the one before; found out without a branch for each. Says no for those of other ages of the world,
-/// whose differences overflow.
-fn ascend(ts: &[i64]) -> bool {
-    let far = |t: i64| (t ^ t << 1) as u64;
-    let first = ts.first().map_or(0, |t| far(*t));
-    let signs = ts
-        .iter()
-        .zip(ts.iter().skip(1))
-        .fold(first, |signs, (a, b)| signs | far(*b) | b.wrapping_sub(*a).wrapping_sub(1) as u64);
-    signs >> 63 == 0
 }

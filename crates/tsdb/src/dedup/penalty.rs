@@ -11,6 +11,7 @@
 use std::convert::Infallible;
 
 use model::series::SampleBuffer;
+use model::wide;
 
 use super::tree;
 
@@ -282,18 +283,28 @@ fn regular(ts: &[i64], at: usize) -> usize {
     if ts[at].unsigned_abs() >= 1 << 61 {
         return 0;
     }
-    let mut end = at;
-    while let Some(block) = ts.get(end - 1..=end + REGULAR) {
-        let distances = block.windows(3).map(|w| (w[1].wrapping_sub(w[0]), w[2].wrapping_sub(w[1])));
-        let (bad, wide) = distances.fold((0, 0), |(bad, wide), (before, next)| {
-            let at_most = (before << 1).wrapping_sub(next);
-            let at_least = (next << 1).wrapping_add(next).wrapping_sub(before << 1);
-            (bad | at_most | at_least | next.wrapping_sub(1), wide | before | next)
-        });
-        if bad < 0 || wide >> 32 != 0 || ts[end + REGULAR] >= 1 << 61 {
-            break;
+    regular_blocks(&ts[at - 1..]) * REGULAR
+}
+
+wide! {
+    /// The number of blocks of [`REGULAR`] distances that are so, of the distances behind the first one.
+    fn regular_blocks(ts: &[i64]) -> usize {
+        let mut blocks = 0;
+        while let Some(block) = ts[blocks * REGULAR..].first_chunk::<{ REGULAR + 2 }>() {
+            let (mut bad, mut wide) = (0, 0);
+            for i in 0..REGULAR {
+                let before = block[i + 1].wrapping_sub(block[i]);
+                let next = block[i + 2].wrapping_sub(block[i + 1]);
+                let at_most = (before << 1).wrapping_sub(next);
+                let at_least = (next << 1).wrapping_add(next).wrapping_sub(before << 1);
+                bad |= at_most | at_least | next.wrapping_sub(1);
+                wide |= before | next;
+            }
+            if bad < 0 || wide >> 32 != 0 || block[REGULAR + 1] >= 1 << 61 {
+                break;
+            }
+            blocks += 1;
         }
-        end += REGULAR;
+        blocks
     }
-    end - at
 }

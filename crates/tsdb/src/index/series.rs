@@ -84,17 +84,31 @@ impl SeriesEntry {
 
     /// Reads an entry, keeping the chunks that overlap the closed range (ms).
     pub fn decode_range(&mut self, body: &[u8], mint: i64, maxt: i64) -> Result<(), Error> {
-        self.decode_chunks(body, |chunk| (chunk.overlaps(mint, maxt), true))
+        let chunks = self.decode_labels(body)?;
+        self.decode_chunks(chunks, |chunk| (chunk.overlaps(mint, maxt), true))
     }
 
-    /// Reads an entry up to and with the first chunk that `last` says yes to. What is behind is not even looked at.
-    pub fn decode_until(&mut self, body: &[u8], last: impl Fn(&ChunkMeta) -> bool) -> Result<(), Error> {
-        self.decode_chunks(body, |chunk| (true, !last(chunk)))
+    /// Reads the chunks of an entry up to and with the first one that `last` says yes to. What is behind is not even looked at; labels are
+    /// passed over.
+    pub fn decode_chunks_until(
+        &mut self,
+        body: &[u8],
+        last: impl Fn(&ChunkMeta) -> bool,
+    ) -> Result<(), Error> {
+        self.labels.clear();
+        let mut c = Cursor::new(SECTION, 0, body);
+        let labels = c.uvarint()?;
+        c.skip_uvarints(labels.saturating_mul(2))?;
+        self.decode_chunks(c, |chunk| (true, !last(chunk)))
     }
 
-    /// Reads an entry; `f` says of each chunk whether it is kept, and whether to go on.
-    fn decode_chunks(&mut self, body: &[u8], f: impl Fn(&ChunkMeta) -> (bool, bool)) -> Result<(), Error> {
-        let mut c = self.decode_labels(body)?;
+    /// Reads chunks; `f` says of each whether it is kept, and whether to go on.
+    fn decode_chunks(
+        &mut self,
+        mut c: Cursor<'_>,
+        f: impl Fn(&ChunkMeta) -> (bool, bool),
+    ) -> Result<(), Error> {
+        self.chunks.clear();
         let n = c.uvarint()?;
         let (mut end, mut reference) = (0i64, 0i64);
         for i in 0..n {
@@ -114,14 +128,13 @@ impl SeriesEntry {
         Ok(())
     }
 
-    /// Reads the labels of an entry only.
+    /// Reads the labels of an entry and leaves the chunks as they are.
     pub fn decode_labels_only(&mut self, body: &[u8]) -> Result<(), Error> {
         self.decode_labels(body).map(|_| ())
     }
 
     fn decode_labels<'a>(&mut self, body: &'a [u8]) -> Result<Cursor<'a>, Error> {
         self.labels.clear();
-        self.chunks.clear();
         let mut c = Cursor::new(SECTION, 0, body);
         let n = c.uvarint()?;
         for _ in 0..n {
@@ -173,19 +186,50 @@ mod tests {
         assert_eq!(got, chunks);
         entry.decode_range(&body, 15, 30).unwrap();
         assert_eq!(entry.chunks.iter().map(|c| c.mint).collect::<Vec<_>>(), [5, 30]);
-        entry.decode_until(&body, |chunk| chunk.mint > 10).unwrap();
+        entry.decode_chunks_until(&body, |chunk| chunk.mint > 10).unwrap();
         assert_eq!(entry.chunks.iter().map(|c| c.mint).collect::<Vec<_>>(), [-50, 5, 30]);
+        assert!(entry.labels.is_empty());
         entry.decode_labels_only(&body).unwrap();
-        assert_eq!((entry.labels.len(), entry.chunks.len()), (2, 0));
+        assert_eq!((entry.labels.as_slice(), entry.chunks.len()), (&[(1, 2), (3, 300)][..], 3));
         for len in 0..body.len() {
             entry.decode(&body[..len]).unwrap_err();
+            entry.decode_chunks_until(&body[..len], |_| false).unwrap_err();
+        }
+    }
+
+    /// Whatever their number and the lengths of their integers.
+    #[test]
+    fn labels_are_passed_over() {
+        for labels in 0..40u32 {
+            let mut body = Vec::new();
+            put_uvarint(&mut body, u64::from(labels));
+            for at in 0..labels {
+                put_uvarint(&mut body, u64::from(at % 5 * 40));
+                put_uvarint(&mut body, u64::from(1u32 << (at * 7 % 32)));
+            }
+            // A number of two bytes.
+            put_uvarint(&mut body, 200);
+            put_varint(&mut body, -7);
+            put_uvarint(&mut body, 9);
+            put_uvarint(&mut body, 300);
+            for _ in 1..200 {
+                put_uvarint(&mut body, 5);
+                put_uvarint(&mut body, 9);
+                put_varint(&mut body, 300);
+            }
+            let (mut all, mut chunks) = (SeriesEntry::new(), SeriesEntry::new());
+            all.decode(&body).unwrap();
+            chunks.decode_chunks_until(&body, |_| false).unwrap();
+            assert_eq!((all.labels.len(), &all.chunks), (labels as usize, &chunks.chunks));
         }
     }
 
     #[test]
     fn counts_beyond_the_bytes_allocate_nothing() {
         let mut entry = SeriesEntry::new();
-        entry.decode(&[0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1]).unwrap_err();
+        let most = [0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1];
+        entry.decode(&most).unwrap_err();
+        entry.decode_chunks_until(&most, |_| false).unwrap_err();
         assert!(entry.labels.capacity() < 100);
     }
 

@@ -1,13 +1,12 @@
 //! Rates of many windows at once: what is gathered of each is turned into values by arithmetic without a branch, which the compiler
 //! does for several windows in one instruction. Nearly all of it is divisions.
 
+use super::windows::{ROW, Row};
 use crate::column::Column;
 use crate::functions::rate::{factor, seconds_to_zero};
 
 /// Windows gathered before they are turned into values.
-const BATCH: usize = 32;
-/// Windows turned into values at once: an instant query has but one.
-const GROUP: usize = 8;
+const BATCH: usize = 4 * ROW;
 
 /// What a rate builds on, window by window.
 pub(super) struct Rates {
@@ -18,7 +17,7 @@ pub(super) struct Rates {
     step: [usize; BATCH],
     /// The first value.
     first: [f64; BATCH],
-    /// The last value less the first, resets of counters made up for.
+    /// The last value less the first, resets of counters made up for; then the value of the window.
     increase: [f64; BATCH],
     /// From the first sample to the last, ms.
     sampled: [f64; BATCH],
@@ -57,8 +56,11 @@ impl Rates {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn add(&mut self, w: RateWindow, out: &mut Column) {
+        if self.len == BATCH {
+            self.finish(out);
+        }
         let at = self.len % BATCH;
         self.step[at] = w.step;
         self.first[at] = w.first;
@@ -68,43 +70,56 @@ impl Rates {
         self.to_end[at] = (w.range.1 - w.samples.1) as f64;
         self.intervals[at] = w.intervals as f64;
         self.len = at + 1;
-        if self.len == BATCH {
+    }
+
+    /// Adds windows that lie in a row and hold no reset.
+    #[inline(always)]
+    pub(super) fn add_row(&mut self, row: &Row, values: &[f64], out: &mut Column) {
+        if self.len + ROW > BATCH {
             self.finish(out);
         }
+        let places = self.len..self.len + ROW;
+        for (at, place) in places.clone().enumerate() {
+            let first = values[row.first + at * row.by];
+            self.step[place] = row.step + at;
+            self.first[place] = first;
+            self.increase[place] = values[row.last + at * row.by] - first;
+        }
+        self.sampled[places.clone()].copy_from_slice(&row.sampled.map(f64::from));
+        self.to_start[places.clone()].copy_from_slice(&row.to_start.map(f64::from));
+        self.to_end[places.clone()].copy_from_slice(&row.to_end.map(f64::from));
+        self.intervals[places.clone()].fill((row.last - row.first) as f64);
+        self.len = places.end;
     }
 
     /// Appends the values of the windows since the last time.
+    #[inline(always)]
     pub(super) fn finish(&mut self, out: &mut Column) {
-        for start in (0..self.len).step_by(GROUP) {
-            let mut values = match self.counter {
-                true => self.factors(start, seconds_to_zero),
-                false => self.factors(start, |_, _, _, to_start| to_start),
-            };
-            if let Some(seconds) = self.per_seconds {
-                values.iter_mut().for_each(|factor| *factor /= seconds);
-            }
-            let end = self.len.min(start + GROUP);
-            let windows = self.step[start..end].iter().zip(&self.increase[start..end]);
-            for ((step, increase), factor) in windows.zip(values) {
-                out.push_float(*step, increase * factor);
-            }
+        match self.counter {
+            true => self.values(seconds_to_zero),
+            false => self.values(|_, _, _, to_start| to_start),
+        }
+        let (steps, values) = (&self.step[..self.len], &self.increase[..self.len]);
+        match (steps.first(), steps.last()) {
+            (Some(first), Some(last)) if last - first + 1 == values.len() => out.push_floats(*first, values),
+            _ => steps.iter().zip(values).for_each(|(step, value)| out.push_float(*step, *value)),
         }
         self.len = 0;
     }
 
-    /// The factors of the group that begins at `start`; of windows that are not there, anything.
+    /// Turns the increases into the values.
     #[inline(always)]
-    fn factors(&self, start: usize, to_zero: impl Fn(f64, f64, f64, f64) -> f64) -> [f64; GROUP] {
-        fn group(of: &[f64; BATCH], start: usize) -> [f64; GROUP] {
-            of[start..].first_chunk().copied().unwrap_or_default()
+    fn values(&mut self, to_zero: impl Fn(f64, f64, f64, f64) -> f64) {
+        let seconds = self.per_seconds.unwrap_or(1.0);
+        let gathered = self.sampled.iter().zip(&self.to_start).zip(&self.to_end).zip(&self.intervals);
+        let windows = self.increase.iter_mut().zip(&self.first).zip(gathered);
+        // Of a number that is not known here, so that it stays a loop.
+        for ((increase, first), (((sampled, to_start), to_end), intervals)) in windows.take(self.len) {
+            let factor = factor([*sampled, *to_start, *to_end], *intervals, |sampled, to_start| {
+                to_zero(*first, *increase, sampled, to_start)
+            });
+            // By one it stays what it is.
+            *increase *= factor / seconds;
         }
-        let (first, increase) = (group(&self.first, start), group(&self.increase, start));
-        let (sampled, intervals) = (group(&self.sampled, start), group(&self.intervals, start));
-        let (to_start, to_end) = (group(&self.to_start, start), group(&self.to_end, start));
-        std::array::from_fn(|at| {
-            factor([sampled[at], to_start[at], to_end[at]], intervals[at], |sampled, to_start| {
-                to_zero(first[at], increase[at], sampled, to_start)
-            })
-        })
     }
 }

@@ -1,31 +1,9 @@
 //! Questions to whole columns, which decide whether the short way can be gone. Each looks at all of a column, which is faster than to stop
-//! at the first answer, and is compiled for AVX2 as well, which asks four values at once.
+//! at the first answer.
 
-/// A function of columns that is also there for AVX2, which is taken where the processor has it.
-macro_rules! columnar {
-    ($(#[$doc:meta])* $vis:vis fn $name:ident($column:ident: $of:ty) -> bool $body:block) => {
-        $(#[$doc])*
-        $vis fn $name($column: $of) -> bool {
-            #[inline(always)]
-            fn plain($column: $of) -> bool $body
+use model::wide;
 
-            #[cfg(target_arch = "x86_64")]
-            #[target_feature(enable = "avx2")]
-            fn wide($column: $of) -> bool {
-                plain($column)
-            }
-
-            #[cfg(target_arch = "x86_64")]
-            if is_x86_feature_detected!("avx2") {
-                // SAFETY: the processor has AVX2.
-                return unsafe { wide($column) };
-            }
-            plain($column)
-        }
-    };
-}
-
-columnar! {
+wide! {
     /// Whether one of the values is NaN.
     pub(super) fn has_nan(values: &[f64]) -> bool {
         let mut found = false;
@@ -34,9 +12,7 @@ columnar! {
         }
         found
     }
-}
 
-columnar! {
     /// Whether a time may be before the one in front of it: always true when it is, and for times so far away that their differences overflow.
     /// Only looks at the highest bit of all together.
     pub(super) fn may_descend(timestamps: &[i64]) -> bool {
@@ -47,9 +23,7 @@ columnar! {
         }
         signs < 0
     }
-}
 
-columnar! {
     /// Whether the values never fall and are whole numbers, so small that all sums of them and differences between them are exact in any
     /// order: the values of most counters.
     pub(super) fn adds_up(vs: &[f64]) -> bool {
