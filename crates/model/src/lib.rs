@@ -12,4 +12,5 @@ pub mod relabel;
 pub mod series;
 pub mod time;
 pub mod value;
+pub mod varint;
 mod wide;

@@ -1,49 +1,8 @@
 //! Reading the fixed and variable-length integers of the file formats out of a byte slice, with positions for errors.
 
+pub(crate) use model::varint::uvarint;
+
 use crate::error::{Error, Problem};
-
-/// Reads a base-128 integer at the start of `buf`; returns it and its length.
-#[inline(always)]
-pub(crate) fn uvarint(buf: &[u8]) -> Option<(u64, usize)> {
-    let first = *buf.first()?;
-    if first < 0x80 {
-        return Some((u64::from(first), 1));
-    }
-    if let Some(word) = buf.first_chunk::<8>() {
-        let word = u64::from_le_bytes(*word);
-        // The first byte without its highest bit ends the integer.
-        let ends = !word & 0x8080_8080_8080_8080;
-        if ends != 0 {
-            let len = ends.trailing_zeros() / 8 + 1;
-            return Some((join_sevens(word & (u64::MAX >> (64 - 8 * len))), len as usize));
-        }
-    }
-    long_uvarint(buf, first)
-}
-
-/// Puts the seven low bits of eight bytes together.
-#[inline]
-fn join_sevens(word: u64) -> u64 {
-    let word = (word & 0x7f00_7f00_7f00_7f00) >> 1 | word & 0x007f_007f_007f_007f;
-    let word = (word & 0xffff_0000_ffff_0000) >> 2 | word & 0x0000_ffff_0000_ffff;
-    (word & 0xffff_ffff_0000_0000) >> 4 | word & 0x0000_0000_ffff_ffff
-}
-
-/// Byte by byte: integers of more than eight bytes, and those near the end.
-#[inline(never)]
-fn long_uvarint(buf: &[u8], first: u8) -> Option<(u64, usize)> {
-    let mut x = u64::from(first & 0x7f);
-    for (i, &b) in buf.iter().enumerate().take(10).skip(1) {
-        if b < 0x80 {
-            if i == 9 && b > 1 {
-                return None;
-            }
-            return Some((x | u64::from(b) << (7 * i), i + 1));
-        }
-        x |= u64::from(b & 0x7f) << (7 * i);
-    }
-    None
-}
 
 /// Appends a base-128 integer.
 pub(crate) fn put_uvarint(out: &mut Vec<u8>, mut v: u64) {

@@ -4,6 +4,7 @@
 
 use bytes::Bytes;
 use model::labels::{Labels, LabelsWriter};
+use model::varint::uvarint;
 use prost::DecodeError;
 use prost::bytes::Buf;
 use prost::encoding::{DecodeContext, WireType, check_wire_type, decode_varint};
@@ -46,22 +47,19 @@ pub(crate) struct Fields<'a> {
 }
 
 impl<'a> Fields<'a> {
+    #[inline(always)]
     fn varint(&mut self) -> Result<u64, DecodeError> {
-        let mut value = 0u64;
-        for shift in (0..70).step_by(7) {
-            let Some((&byte, rest)) = self.rest.split_first() else {
-                return Err(error("series frame: varint cut off"));
-            };
-            self.rest = rest;
-            if shift == 63 && byte > 1 {
-                break;
-            }
-            value |= u64::from(byte & 0x7f) << shift;
-            if byte < 0x80 {
-                return Ok(value);
-            }
+        let Some((value, len)) = uvarint(self.rest) else { return Err(self.no_varint()) };
+        self.rest = &self.rest[len..];
+        Ok(value)
+    }
+
+    #[cold]
+    fn no_varint(&self) -> DecodeError {
+        match self.rest.len() {
+            ..10 => error("series frame: varint cut off"),
+            _ => error("series frame: varint too long"),
         }
-        Err(error("series frame: varint too long"))
     }
 
     fn take(&mut self, len: u64) -> Result<&'a [u8], DecodeError> {
@@ -73,6 +71,7 @@ impl<'a> Fields<'a> {
         Ok(taken)
     }
 
+    #[inline]
     pub(crate) fn next(&mut self) -> Result<Option<(u32, Value<'a>)>, DecodeError> {
         if self.rest.is_empty() {
             return Ok(None);
