@@ -1,6 +1,9 @@
 //! Base-128 integers, as indexes and protobuf messages have them: seven bits a byte, the lowest first, the highest bit set in all but the
 //! last byte.
 
+/// The bits that are set in all bytes but the last one.
+const ENDS: u64 = 0x8080_8080_8080_8080;
+
 /// Reads a base-128 integer of at most 64 bits at the start of `buf`; returns it and its length in bytes, 1 to 10.
 #[inline(always)]
 pub fn uvarint(buf: &[u8]) -> Option<(u64, usize)> {
@@ -11,13 +14,13 @@ pub fn uvarint(buf: &[u8]) -> Option<(u64, usize)> {
     if let Some(word) = buf.first_chunk::<8>() {
         let word = u64::from_le_bytes(*word);
         // The first byte without its highest bit ends the integer.
-        let ends = !word & 0x8080_8080_8080_8080;
+        let ends = !word & ENDS;
         if ends != 0 {
             let len = ends.trailing_zeros() / 8 + 1;
             return Some((join_sevens(word & (u64::MAX >> (64 - 8 * len))), len as usize));
         }
     }
-    long_uvarint(buf, first)
+    long_uvarint(buf)
 }
 
 /// Puts the seven low bits of eight bytes together.
@@ -28,18 +31,26 @@ fn join_sevens(word: u64) -> u64 {
     (word & 0xffff_ffff_0000_0000) >> 4 | word & 0x0000_0000_ffff_ffff
 }
 
-/// Byte by byte: integers of more than eight bytes, and those near the end.
+/// Integers of more than eight bytes, and those near the end.
 #[inline(never)]
-fn long_uvarint(buf: &[u8], first: u8) -> Option<(u64, usize)> {
-    let mut x = u64::from(first & 0x7f);
-    for (i, &b) in buf.iter().enumerate().take(10).skip(1) {
-        if b < 0x80 {
-            if i == 9 && b > 1 {
-                return None;
-            }
-            return Some((x | u64::from(b) << (7 * i), i + 1));
+fn long_uvarint(buf: &[u8]) -> Option<(u64, usize)> {
+    if let Some(&[ref low @ .., ninth, tenth]) = buf.first_chunk::<10>() {
+        let low = u64::from_le_bytes(*low);
+        if low & ENDS == ENDS {
+            let low = join_sevens(low & !ENDS) | u64::from(ninth & 0x7f) << 56;
+            return match (ninth, tenth) {
+                (..0x80, _) => Some((low, 9)),
+                (_, ..2) => Some((low | u64::from(tenth) << 63, 10)),
+                _ => None,
+            };
         }
+    }
+    let mut x = 0;
+    for (i, &b) in buf.iter().enumerate().take(9) {
         x |= u64::from(b & 0x7f) << (7 * i);
+        if b < 0x80 {
+            return Some((x, i + 1));
+        }
     }
     None
 }

@@ -65,7 +65,7 @@ fn chunk(message: &[u8], whole: &Bytes) -> Result<AggrChunk, DecodeError> {
     }
     // Prometheus counts its encodings from 1, StoreAPI from 0.
     let encoding = ChunkEncoding::from_wire(kind.wrapping_sub(1));
-    Ok(AggrChunk::raw(mint, maxt, Chunk { encoding, data, hash: 0 }))
+    Ok(AggrChunk::raw(mint, maxt, Chunk::new(encoding, data, 0)))
 }
 
 #[cfg(test)]

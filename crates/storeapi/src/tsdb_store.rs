@@ -121,7 +121,7 @@ impl TsdbStore {
                         ))
                     })?;
                     let hash = twox_hash::XxHash64::oneshot(0, &data);
-                    let chunk = Chunk { encoding: ChunkEncoding::from_wire(wire), data, hash };
+                    let chunk = Chunk::new(ChunkEncoding::from_wire(wire), data, hash);
                     chunks.push(AggrChunk::raw(meta.mint, meta.maxt, chunk));
                 }
             }
@@ -145,7 +145,7 @@ fn without_deleted(encoding: Encoding, data: &[u8], deleted: &[Interval]) -> Res
         let wire = built.encoding.wire().ok_or_else(|| format!("no chunk encoding {}", built.encoding))?;
         let data = bytes::Bytes::from(built.data);
         let hash = twox_hash::XxHash64::oneshot(0, &data);
-        let chunk = Chunk { encoding: ChunkEncoding::from_wire(wire), data, hash };
+        let chunk = Chunk::new(ChunkEncoding::from_wire(wire), data, hash);
         Ok(AggrChunk::raw(built.mint, built.maxt, chunk))
     });
     chunks.collect()

@@ -7,7 +7,7 @@ use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use model::series::SampleBuffer;
-use tsdb::aggregation::{Aggregation, ChunkSet, samples_into};
+use tsdb::aggregation::{Aggregation, Wanted, samples_into};
 use tsdb::chunk::{AggregateChunk, AggregateKind, Encoding, XorAppender, decode_into, sample_count};
 
 fn random(state: &mut u64) -> u64 {
@@ -66,7 +66,8 @@ fn xor(c: &mut Criterion) {
             });
         });
         // As a querier reads a series: chunks that follow each other, side by side where that can be done.
-        let sets: Vec<_> = chunks.iter().map(|chunk| ChunkSet::raw(Encoding::Xor, chunk)).collect();
+        let sets: Vec<_> =
+            chunks.iter().map(|chunk| Wanted::One((Encoding::Xor, chunk.as_slice()))).collect();
         group.bench_function(format!("decode side by side {name}"), |b| {
             b.iter(|| {
                 for sets in black_box(&sets).chunks(16) {

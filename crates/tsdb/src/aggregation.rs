@@ -54,15 +54,47 @@ impl<'a> ChunkSet<'a> {
         Self { raw: Some((encoding, data)), ..Self::default() }
     }
 
-    pub(crate) fn first(self, wanted: Option<ChunkData<'a>>) -> Result<ChunkData<'a>, ChunkError> {
-        wanted.or(self.raw).ok_or(ChunkError::NoValidChunk)
+    /// What is read of it.
+    #[inline(always)]
+    pub fn wanted(self, aggregation: Aggregation) -> Wanted<'a> {
+        let aggregate = match aggregation {
+            Aggregation::Counter => self.counter,
+            Aggregation::Count => self.count,
+            Aggregation::Sum => self.sum,
+            Aggregation::Min => self.min,
+            Aggregation::Max => self.max,
+            Aggregation::Average => None,
+        };
+        match (aggregate.or(self.raw), self.count, self.sum) {
+            (Some(one), ..) => Wanted::One(one),
+            (None, Some(count), Some(sum)) if aggregation == Aggregation::Average => {
+                Wanted::Average { count, sum }
+            }
+            _ => Wanted::Missing,
+        }
     }
 }
 
-/// Appends the samples with `mint <= t <= maxt` (ms, closed) of the chunks, which are sorted by time, ascending. Of
+/// What is read of a chunk.
+#[derive(Debug, Clone, Copy)]
+pub enum Wanted<'a> {
+    /// This.
+    One(ChunkData<'a>),
+    /// Sums by counts.
+    Average {
+        /// The counts.
+        count: ChunkData<'a>,
+        /// The sums, of the same times.
+        sum: ChunkData<'a>,
+    },
+    /// What is not there.
+    Missing,
+}
+
+/// Appends the samples with `mint <= t <= maxt` (ms, closed) of what is wanted of the chunks, which are sorted by time, ascending. Of
 /// overlapping chunks the later ones give what is after the end of the earlier ones.
 pub fn samples_into<'a>(
-    chunks: impl IntoIterator<Item = ChunkSet<'a>>,
+    chunks: impl IntoIterator<Item = Wanted<'a>>,
     aggregation: Aggregation,
     mint: i64,
     maxt: i64,
@@ -70,7 +102,7 @@ pub fn samples_into<'a>(
 ) -> Result<(), ChunkError> {
     let mut reader = Reader::new(aggregation, mint, maxt);
     let mut chunks = chunks.into_iter();
-    let mut group: SmallVec<[ChunkSet<'a>; *TOGETHER.end()]> = SmallVec::new();
+    let mut group: SmallVec<[Wanted<'a>; *TOGETHER.end()]> = SmallVec::new();
     loop {
         group.clear();
         group.extend(chunks.by_ref().take(*TOGETHER.end()));

@@ -24,7 +24,7 @@ fn series_response(data: &[u8]) {
 }
 
 fn series_response_seeds() -> Vec<Vec<u8>> {
-    let chunk = |n: u8| Chunk { encoding: ChunkEncoding::Xor, data: Bytes::from(vec![n; 40]), hash: 7 };
+    let chunk = |n: u8| Chunk::new(ChunkEncoding::Xor, Bytes::from(vec![n; 40]), 7);
     let mut aggregated = AggrChunk::raw(3, 4, chunk(3));
     aggregated.raw = None;
     aggregated.aggregates = Some(Box::new(Aggregates {

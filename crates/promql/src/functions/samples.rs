@@ -6,6 +6,7 @@ use std::sync::Arc;
 use model::histogram::FloatHistogram;
 use model::series::SampleBuffer;
 use model::value::is_stale;
+use model::wide;
 
 /// Samples of a series, or of a window of it. Times in ms.
 #[derive(Clone, Copy, Debug, Default)]
@@ -121,13 +122,15 @@ fn remove_stale(buffer: &mut SampleBuffer) {
     buffer.truncate(end);
 }
 
-/// The index of the first staleness marker, or the length. Markers are few: blocks without one are passed without a branch for each value.
-fn first_stale(values: &[f64]) -> usize {
-    const BLOCK: usize = 64;
-    let clean =
-        values.chunks(BLOCK).take_while(|block| !block.iter().fold(false, |found, v| found | is_stale(*v)));
-    let start = (clean.count() * BLOCK).min(values.len());
-    values[start..].iter().position(|v| is_stale(*v)).map_or(values.len(), |at| start + at)
+wide! {
+    /// The index of the first staleness marker, or the length. Markers are few: blocks without one are passed without a branch for each value.
+    fn first_stale(values: &[f64]) -> usize {
+        const BLOCK: usize = 64;
+        let clean =
+            values.chunks(BLOCK).take_while(|block| !block.iter().fold(false, |found, v| found | is_stale(*v)));
+        let start = (clean.count() * BLOCK).min(values.len());
+        values[start..].iter().position(|v| is_stale(*v)).map_or(values.len(), |at| start + at)
+    }
 }
 
 #[cfg(test)]

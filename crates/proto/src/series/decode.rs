@@ -113,21 +113,49 @@ pub(crate) fn label(message: &[u8]) -> Result<(&str, &str), DecodeError> {
 }
 
 fn chunk(message: &[u8], whole: &Bytes) -> Result<Chunk, DecodeError> {
-    let mut chunk = Chunk::default();
+    let (mut encoding, mut data, mut hash) = (ChunkEncoding::from_wire(0), Bytes::new(), 0);
     let mut fields = Fields { rest: message };
     while let Some(field) = fields.next()? {
         match field {
-            (1, Value::Varint(number)) => chunk.encoding = ChunkEncoding::from_wire(number as i32),
-            (2, Value::Delimited(bytes)) => chunk.data = whole.slice_ref(bytes),
-            (3, Value::Varint(hash)) => chunk.hash = hash,
+            (1, Value::Varint(number)) => encoding = ChunkEncoding::from_wire(number as i32),
+            (2, Value::Delimited(bytes)) => data = whole.slice_ref(bytes),
+            (3, Value::Varint(number)) => hash = number,
             (1..=3, _) => return Err(error("series frame: chunk field of a wrong wire type")),
             _ => {}
         }
     }
-    Ok(chunk)
+    Ok(Chunk::new(encoding, data, hash))
+}
+
+/// A raw XOR chunk whose fields are all there and in the order of their numbers, as every store sends them; other messages may be good as well.
+#[inline]
+fn usual_chunk(message: &[u8], whole: &Bytes) -> Option<AggrChunk> {
+    fn field<const KEY: u8>(message: &[u8]) -> Option<(u64, &[u8])> {
+        let (key, value) = message.split_first()?;
+        let (number, len) = uvarint(value).filter(|_| *key == KEY)?;
+        Some((number, &value[len..]))
+    }
+    let (min_time, rest) = field::<0x08>(message)?;
+    let (max_time, rest) = field::<0x10>(rest)?;
+    let (len, raw) = field::<0x1a>(rest)?;
+    if len != raw.len() as u64 {
+        return None;
+    }
+    let (len, rest) = field::<0x12>(raw)?;
+    let (data, rest) = rest.split_at_checked(usize::try_from(len).ok()?)?;
+    let (hash, rest) = if rest.is_empty() { (0, rest) } else { field::<0x18>(rest)? };
+    if !rest.is_empty() {
+        return None;
+    }
+    let chunk = Chunk::new(ChunkEncoding::from_wire(0), whole.slice_ref(data), hash);
+    let (min_time, max_time) = (min_time as i64, max_time as i64);
+    Some(AggrChunk { min_time, max_time, raw: Some(chunk), aggregates: None })
 }
 
 fn aggr_chunk(message: &[u8], whole: &Bytes) -> Result<AggrChunk, DecodeError> {
+    if let Some(aggr) = usual_chunk(message, whole) {
+        return Ok(aggr);
+    }
     let mut aggr = AggrChunk::default();
     let mut fields = Fields { rest: message };
     while let Some((field, value)) = fields.next()? {

@@ -4,13 +4,8 @@ use super::*;
 use crate::thanos;
 
 fn chunk_strategy() -> impl Strategy<Value = Chunk> {
-    (0..5i32, proptest::collection::vec(any::<u8>(), 0..40), any::<u64>()).prop_map(
-        |(encoding, data, hash)| Chunk {
-            encoding: ChunkEncoding::from_wire(encoding),
-            data: data.into(),
-            hash,
-        },
-    )
+    (0..5i32, proptest::collection::vec(any::<u8>(), 0..40), any::<u64>())
+        .prop_map(|(encoding, data, hash)| Chunk::new(ChunkEncoding::from_wire(encoding), data.into(), hash))
 }
 
 fn aggr_strategy() -> impl Strategy<Value = AggrChunk> {
@@ -99,7 +94,7 @@ proptest! {
 
 #[test]
 fn chunk_data_are_slices_of_the_received_frame() {
-    let chunk = Chunk { encoding: ChunkEncoding::Xor, data: Bytes::from_static(b"0123456789"), hash: 0 };
+    let chunk = Chunk::new(ChunkEncoding::Xor, Bytes::from_static(b"0123456789"), 0);
     let series =
         Series { labels: Labels::from_pairs([("a", "b")]), chunks: vec![AggrChunk::raw(1, 2, chunk)] };
     let frame = Bytes::from(SeriesResponse::new(SeriesResult::Series(series)).encode_to_vec());

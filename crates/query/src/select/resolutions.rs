@@ -50,13 +50,13 @@ fn position(chunk: &AggrChunk) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use bytes::Bytes;
-    use proto::series::{Aggregates, Chunk};
+    use proto::series::{Aggregates, Chunk, ChunkEncoding};
 
     use super::*;
 
     fn chunk(samples: u16, counter: bool, min_time: i64, max_time: i64) -> AggrChunk {
         let encoded = |samples: u16| {
-            Some(Chunk { data: Bytes::copy_from_slice(&samples.to_be_bytes()), ..Chunk::default() })
+            Some(Chunk::new(ChunkEncoding::Xor, Bytes::copy_from_slice(&samples.to_be_bytes()), 0))
         };
         let mut aggregates = Aggregates { count: encoded(samples), ..Aggregates::default() };
         if counter {

@@ -7,7 +7,7 @@ use model::series::{SampleBuffer, SampleSource, SourceError};
 use parking_lot::Mutex;
 use promql::limits::Reservation;
 use storeapi::{AggrChunk, Chunk};
-use tsdb::aggregation::{Aggregation, ChunkSet, samples_into};
+use tsdb::aggregation::{Aggregation, ChunkSet, Wanted, samples_into};
 use tsdb::chunk::{ChunkError, Encoding};
 use tsdb::dedup::{Algorithm, ReplicaRead, TimedChunk, deduplicate, penalty_of_chunks, split_overlaps};
 
@@ -108,7 +108,7 @@ impl ChunkSamples {
         let chunks = replicas.map(|replica| {
             replica.iter().map(|at| {
                 let chunk = &self.chunks[*at];
-                let data = chunk_set(chunk)?;
+                let data = wanted(chunk, aggregation)?;
                 Ok(TimedChunk { min_time: chunk.min_time, max_time: chunk.max_time, data })
             })
         });
@@ -142,8 +142,8 @@ impl ChunkSamples {
         // Grown step by step, a buffer for the samples of a month would be copied many times.
         out.reserve(room_for(chunks.clone().filter(needed)));
         let mut broken = None;
-        let sets = chunks.filter(needed).map_while(|chunk| match chunk_set(chunk) {
-            Ok(set) => Some(set),
+        let sets = chunks.filter(needed).map_while(|chunk| match wanted(chunk, aggregation) {
+            Ok(wanted) => Some(wanted),
             Err(error) => {
                 broken = Some(error);
                 None
@@ -161,22 +161,25 @@ fn room_for<'a>(chunks: impl Iterator<Item = &'a AggrChunk>) -> usize {
     samples.next_multiple_of((samples / 8).next_power_of_two()).min(1 << 20)
 }
 
-fn chunk_set(chunk: &AggrChunk) -> Result<ChunkSet<'_>, ChunkError> {
+/// What is read of a chunk.
+#[inline]
+fn wanted(chunk: &AggrChunk, aggregation: Aggregation) -> Result<Wanted<'_>, ChunkError> {
     fn data(chunk: Option<&Chunk>) -> Result<Option<(Encoding, &[u8])>, ChunkError> {
         chunk.map(|chunk| Ok((Encoding::from_wire(chunk.encoding.to_wire())?, &chunk.data[..]))).transpose()
     }
     let raw = data(chunk.raw.as_ref())?;
     let Some(aggregates) = chunk.aggregates.as_deref() else {
-        return Ok(ChunkSet { raw, ..ChunkSet::default() });
+        return Ok(raw.map_or(Wanted::Missing, Wanted::One));
     };
-    Ok(ChunkSet {
+    let set = ChunkSet {
         raw,
         count: data(aggregates.count.as_ref())?,
         sum: data(aggregates.sum.as_ref())?,
         min: data(aggregates.min.as_ref())?,
         max: data(aggregates.max.as_ref())?,
         counter: data(aggregates.counter.as_ref())?,
-    })
+    };
+    Ok(set.wanted(aggregation))
 }
 
 #[cfg(test)]

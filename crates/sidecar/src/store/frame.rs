@@ -71,7 +71,7 @@ fn hash(data: &[u8]) -> u64 {
 /// A chunk with its hash.
 pub(super) fn new_chunk(encoding: ChunkEncoding, data: Bytes) -> Chunk {
     let hash = hash(&data);
-    Chunk { encoding, data, hash }
+    Chunk::new(encoding, data, hash)
 }
 
 /// About the bytes that a series takes in memory.

@@ -218,7 +218,7 @@ fn fill(
 fn chunk(encoding: Encoding, data: Bytes) -> Result<Chunk, String> {
     let Some(wire) = encoding.wire() else { return Err(format!("unsupported chunk encoding {encoding}")) };
     let hash = twox_hash::XxHash64::oneshot(0, &data);
-    Ok(Chunk { encoding: ChunkEncoding::from_wire(wire), data, hash })
+    Ok(Chunk::new(ChunkEncoding::from_wire(wire), data, hash))
 }
 
 /// Puts a chunk's data into its place: raw as it is, of an aggregate chunk the aggregates asked for.

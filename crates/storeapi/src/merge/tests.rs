@@ -6,7 +6,7 @@ use model::labels::Labels;
 use proptest::prelude::*;
 
 use super::*;
-use crate::api::{AggrChunk, Chunk};
+use crate::api::{AggrChunk, Chunk, ChunkEncoding};
 
 impl Source for std::vec::IntoIter<Vec<SeriesEvent>> {
     fn poll_batch(&mut self, _: &mut Context<'_>) -> Poll<Option<Vec<SeriesEvent>>> {
@@ -15,7 +15,7 @@ impl Source for std::vec::IntoIter<Vec<SeriesEvent>> {
 }
 
 fn chunk(min_time: i64, max_time: i64, data: &'static [u8]) -> AggrChunk {
-    AggrChunk::raw(min_time, max_time, Chunk { data: Bytes::from_static(data), ..Chunk::default() })
+    AggrChunk::raw(min_time, max_time, Chunk::new(ChunkEncoding::Xor, Bytes::from_static(data), 0))
 }
 
 fn series(value: &str, chunks: Vec<AggrChunk>) -> SeriesEvent {

@@ -83,7 +83,7 @@ fn chunk(samples: &[(i64, f64)]) -> AggrChunk {
     }
     let data: bytes::Bytes = appender.bytes().to_vec().into();
     let hash = twox_hash::XxHash64::oneshot(0, &data);
-    let chunk = Chunk { encoding: ChunkEncoding::Xor, data, hash };
+    let chunk = Chunk::new(ChunkEncoding::Xor, data, hash);
     AggrChunk::raw(samples[0].0, samples[samples.len() - 1].0, chunk)
 }
 

@@ -2,7 +2,7 @@
 
 use model::series::SampleBuffer;
 
-use super::{Aggregation, ChunkData, ChunkSet, CounterResets, ascend, average};
+use super::{Aggregation, ChunkData, CounterResets, Wanted, ascend, average};
 use crate::chunk::{
     ChunkError, Encoding, TOGETHER, decode_into, decode_together_into, decode_until_into, trim,
 };
@@ -38,43 +38,25 @@ impl Reader {
     }
 
     /// Appends the samples of the next chunk.
-    pub fn read(&mut self, chunk: ChunkSet<'_>, out: &mut SampleBuffer) -> Result<(), ChunkError> {
+    pub fn read(&mut self, chunk: Wanted<'_>, out: &mut SampleBuffer) -> Result<(), ChunkError> {
         let start = out.len();
-        let wanted = match self.aggregation {
-            Aggregation::Counter => return self.counter(chunk.first(chunk.counter)?, out),
-            Aggregation::Count => chunk.first(chunk.count)?,
-            Aggregation::Sum => chunk.first(chunk.sum)?,
-            Aggregation::Min => chunk.first(chunk.min)?,
-            Aggregation::Max => chunk.first(chunk.max)?,
-            Aggregation::Average => match chunk.raw {
-                Some(raw) => raw,
-                None => {
-                    self.average(chunk, out)?;
-                    self.end_chunk(out, start);
-                    return Ok(());
-                }
-            },
-        };
-        decode_until_into(wanted.0, wanted.1, self.from, self.maxt, out)?;
+        match chunk {
+            Wanted::One(one) if self.aggregation == Aggregation::Counter => return self.counter(one, out),
+            Wanted::One((encoding, data)) => decode_until_into(encoding, data, self.from, self.maxt, out)?,
+            Wanted::Average { count, sum } => self.average(count, sum, out)?,
+            Wanted::Missing => return Err(ChunkError::NoValidChunk),
+        }
         self.end_chunk(out, start);
         Ok(())
     }
 
     /// Reads several chunks at once, as many as either end of [`TOGETHER`], if they are such that this gives the same as one after the
     /// other; else nothing is done.
-    pub(crate) fn read_together(&mut self, chunks: &[ChunkSet<'_>], out: &mut SampleBuffer) -> bool {
+    pub(crate) fn read_together(&mut self, chunks: &[Wanted<'_>], out: &mut SampleBuffer) -> bool {
         let mut data: [&[u8]; *TOGETHER.end()] = Default::default();
         for (data, chunk) in data.iter_mut().zip(chunks) {
-            let aggregate = match self.aggregation {
-                Aggregation::Counter => chunk.counter,
-                Aggregation::Count => chunk.count,
-                Aggregation::Sum => chunk.sum,
-                Aggregation::Min => chunk.min,
-                Aggregation::Max => chunk.max,
-                Aggregation::Average => None,
-            };
-            match aggregate.or(chunk.raw) {
-                Some((Encoding::Xor, bytes)) => *data = bytes,
+            match chunk {
+                Wanted::One((Encoding::Xor, bytes)) => *data = bytes,
                 _ => return false,
             }
         }
@@ -102,12 +84,15 @@ impl Reader {
         true
     }
 
-    fn average(&mut self, chunk: ChunkSet<'_>, out: &mut SampleBuffer) -> Result<(), ChunkError> {
+    fn average(
+        &mut self,
+        count: ChunkData<'_>,
+        sum: ChunkData<'_>,
+        out: &mut SampleBuffer,
+    ) -> Result<(), ChunkError> {
         let (counts, sums) = &mut self.scratch;
         counts.clear();
         sums.clear();
-        let (count, sum) =
-            (chunk.count.ok_or(ChunkError::NoValidChunk)?, chunk.sum.ok_or(ChunkError::NoValidChunk)?);
         decode_into(count.0, count.1, counts)?;
         decode_into(sum.0, sum.1, sums)?;
         average(counts, sums)?;

@@ -13,7 +13,8 @@ fn xor(samples: &[(i64, f64)]) -> Vec<u8> {
 
 fn read(chunks: &[ChunkSet<'_>], aggregation: Aggregation, mint: i64, maxt: i64) -> Vec<(i64, f64)> {
     let mut out = SampleBuffer::new();
-    samples_into(chunks.iter().copied(), aggregation, mint, maxt, &mut out).unwrap();
+    samples_into(chunks.iter().map(|set| set.wanted(aggregation)), aggregation, mint, maxt, &mut out)
+        .unwrap();
     out.timestamps.into_iter().zip(out.floats).collect()
 }
 
@@ -42,10 +43,13 @@ fn average_is_sum_by_count_and_raw_chunks_are_taken_as_they_are() {
     assert_eq!(read(&sets, Aggregation::Average, 15, 20), [(20, 1.5)]);
 
     let mut out = SampleBuffer::new();
-    let missing = samples_into([down], Aggregation::Min, 0, 100, &mut out);
+    let missing = samples_into([down.wanted(Aggregation::Min)], Aggregation::Min, 0, 100, &mut out);
     assert_eq!(missing, Err(ChunkError::NoValidChunk));
     let odd = ChunkSet { sum: Some((Encoding::Xor, &raw)), ..down };
-    assert_eq!(samples_into([odd], Aggregation::Average, 0, 100, &mut out), Err(ChunkError::NotAligned));
+    assert_eq!(
+        samples_into([odd.wanted(Aggregation::Average)], Aggregation::Average, 0, 100, &mut out),
+        Err(ChunkError::NotAligned)
+    );
 }
 
 #[test]

@@ -8,7 +8,7 @@ use std::iter::Peekable;
 use model::series::SampleBuffer;
 
 use super::penalty::{Replica, merge};
-use crate::aggregation::{Aggregation, ChunkSet, Reader};
+use crate::aggregation::{Aggregation, Reader, Wanted};
 use crate::chunk::{ChunkError, TOGETHER};
 
 /// A chunk of a series with the closed time range (ms) of its samples.
@@ -18,8 +18,8 @@ pub struct TimedChunk<'a> {
     pub min_time: i64,
     /// Time of the last sample, or later.
     pub max_time: i64,
-    /// The data.
-    pub data: ChunkSet<'a>,
+    /// What is wanted of it.
+    pub data: Wanted<'a>,
 }
 
 /// What is read of the chunks of replicas, and how.
@@ -47,7 +47,7 @@ struct Chunks<'s, I: Iterator> {
 
 impl<'a, I: Iterator<Item = Result<TimedChunk<'a>, ChunkError>> + Clone> Chunks<'_, I> {
     /// Reads a chunk together with those behind it, if there are enough that begin within what is wanted.
-    fn read_ahead(&mut self, first: ChunkSet<'a>) -> bool {
+    fn read_ahead(&mut self, first: Wanted<'a>) -> bool {
         let mut group = [first; *TOGETHER.end()];
         let mut ahead = self.chunks.clone();
         // The chunks in the group, and what is left when it has as few as can be read together.

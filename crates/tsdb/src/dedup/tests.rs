@@ -6,7 +6,7 @@ use model::series::{MemorySamples, MemorySeriesSet};
 use proptest::prelude::*;
 
 use super::*;
-use crate::aggregation::{Aggregation, ChunkSet, samples_into};
+use crate::aggregation::{Aggregation, Wanted, samples_into};
 use crate::chunk::{Encoding, XorAppender};
 
 fn buffer(samples: &[(i64, f64)]) -> SampleBuffer {
@@ -241,7 +241,7 @@ proptest! {
         });
         let whole = encoded.each_ref().map(|chunks| {
             let mut out = SampleBuffer::new();
-            let sets = chunks.iter().map(|(_, _, data)| ChunkSet::raw(Encoding::Xor, data));
+            let sets = chunks.iter().map(|(_, _, data)| Wanted::One((Encoding::Xor, data)));
             samples_into(sets, aggregation, range.0, range.1, &mut out).unwrap();
             out
         });
@@ -249,7 +249,7 @@ proptest! {
         penalty(&whole, counter, &mut want);
         let chunks = encoded.each_ref().map(|chunks| {
             chunks.iter().map(|(min_time, max_time, data)| {
-                let data = ChunkSet::raw(Encoding::Xor, data);
+                let data = Wanted::One((Encoding::Xor, data));
                 Ok(TimedChunk { min_time: *min_time, max_time: *max_time, data })
             })
         });

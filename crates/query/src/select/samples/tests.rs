@@ -9,7 +9,7 @@ fn raw(samples: &[(i64, f64)]) -> AggrChunk {
     for (t, v) in samples {
         appender.append(*t, *v).unwrap();
     }
-    let chunk = Chunk { encoding: ChunkEncoding::Xor, data: appender.bytes().to_vec().into(), hash: 0 };
+    let chunk = Chunk::new(ChunkEncoding::Xor, appender.bytes().to_vec().into(), 0);
     AggrChunk::raw(samples[0].0, samples[samples.len() - 1].0, chunk)
 }
 
