@@ -187,7 +187,7 @@ pub fn decode_range_into(
     let before = out.len();
     let result = match encoding {
         Encoding::Xor => {
-            let n = grow(out, sample_count(encoding, data)?, data)?;
+            let n = grow(out, sample_count(encoding, data)?, data.len())?;
             xor::decode(data, &mut out.timestamps[n..], &mut out.floats[n..])
                 .map(|()| trim(out, n, mint, maxt))
         }
@@ -195,7 +195,7 @@ pub fn decode_range_into(
             if data.len() < xor2::HEADER_LEN {
                 return Err(ChunkError::NoHeader(data.len()));
             }
-            let n = grow(out, sample_count(encoding, data)?, data)?;
+            let n = grow(out, sample_count(encoding, data)?, data.len())?;
             xor2::decode_into(data, n, out).map(|()| trim(out, n, mint, maxt))
         }
         Encoding::Histogram | Encoding::HistogramSt => {
@@ -224,7 +224,7 @@ pub fn decode_until_into(
     if encoding != Encoding::Xor {
         return decode_range_into(encoding, data, mint, i64::MAX, out);
     }
-    let n = grow(out, sample_count(encoding, data)?, data)?;
+    let n = grow(out, sample_count(encoding, data)?, data.len())?;
     match xor::decode_until(data, maxt, &mut out.timestamps[n..], &mut out.floats[n..]) {
         Ok(decoded) => {
             out.truncate(n + decoded);
@@ -258,14 +258,13 @@ pub(crate) fn decode_together_into(chunks: &[&[u8]], out: &mut SampleBuffer) -> 
     if out.has_histograms() || !out.start_timestamps.is_empty() {
         return false;
     }
-    let before = out.len();
+    let (mut samples, mut bytes) = (0, 0);
     for chunk in chunks {
-        let grown = header_count(chunk).and_then(|n| grow(out, usize::from(n), chunk));
-        if grown.is_err() {
-            roll_back(out, before);
-            return false;
-        }
+        let Ok(n) = header_count(chunk) else { return false };
+        samples += usize::from(n);
+        bytes += chunk.len();
     }
+    let Ok(before) = grow(out, samples, bytes) else { return false };
     let done = decode_together(chunks, &mut out.timestamps[before..], &mut out.floats[before..]);
     if !done {
         roll_back(out, before);
@@ -273,10 +272,10 @@ pub(crate) fn decode_together_into(chunks: &[&[u8]], out: &mut SampleBuffer) -> 
     done
 }
 
-/// Makes room for `n` float samples behind those of `out`; returns where they start.
-fn grow(out: &mut SampleBuffer, n: usize, data: &[u8]) -> Result<usize, ChunkError> {
+/// Makes room for `n` float samples of so many bytes behind those of `out`; returns where they start.
+fn grow(out: &mut SampleBuffer, n: usize, bytes: usize) -> Result<usize, ChunkError> {
     // A float sample takes a bit or more; so no more memory is taken than a small multiple of the data.
-    if n > data.len() * 8 {
+    if n > bytes * 8 {
         return Err(ChunkError::UnexpectedEnd);
     }
     let before = out.len();

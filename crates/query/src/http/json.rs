@@ -14,7 +14,8 @@ pub(crate) fn push_string(out: &mut String, text: &str, html: bool) {
         // U+2028 and U+2029 begin with 0xe2.
         byte < b' ' || matches!(byte, b'"' | b'\\') || (html && matches!(byte, b'<' | b'>' | b'&' | 0xe2))
     };
-    if !text.bytes().any(escaped) {
+    let plain = if html { !text.bytes().any(escaped) } else { is_plain(text.as_bytes()) };
+    if plain {
         out.push_str(text);
         out.push('"');
         return;
@@ -42,6 +43,26 @@ pub(crate) fn push_string(out: &mut String, text: &str, html: bool) {
     }
     out.push_str(&text[plain..]);
     out.push('"');
+}
+
+/// Whether no byte is a control character, a quote or a backslash; eight are looked at at once.
+fn is_plain(text: &[u8]) -> bool {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const HIGH: u64 = 0x80 * ONES;
+    // The highest bit of some byte is set if one is below `n`, at most 128, and of none otherwise.
+    let below = |word: u64, n: u64| word.wrapping_sub(n * ONES) & !word & HIGH;
+    let escaped = |word: u64| {
+        let (quote, backslash) = (word ^ (u64::from(b'"') * ONES), word ^ (u64::from(b'\\') * ONES));
+        below(word, u64::from(b' ')) | below(quote, 1) | below(backslash, 1)
+    };
+    let (words, rest) = text.as_chunks::<8>();
+    // What is missing are letters.
+    let mut last = [b'a'; 8];
+    last[..rest.len()].copy_from_slice(rest);
+    let found = words
+        .iter()
+        .fold(escaped(u64::from_le_bytes(last)), |found, word| found | escaped(u64::from_le_bytes(*word)));
+    found == 0
 }
 
 /// Appends a label set as an object, the way query results and series have it: HTML characters stay.
@@ -289,6 +310,21 @@ mod tests {
 
     fn whole(value: Value) -> String {
         ValuePieces::new(value).collect()
+    }
+
+    #[test]
+    fn every_byte_that_needs_it_is_found_wherever_it_is() {
+        for len in 1..20 {
+            for at in 0..len {
+                for byte in 0..=u8::MAX {
+                    let mut text = vec![b'z'; len];
+                    text[at] = byte;
+                    let escaped = byte < b' ' || byte == b'"' || byte == b'\\';
+                    assert_eq!(is_plain(&text), !escaped, "{byte} at {at} of {len}");
+                }
+            }
+        }
+        assert!(is_plain(b"") && is_plain("é§日本語 \u{2028}<&>~".as_bytes()));
     }
 
     #[test]
