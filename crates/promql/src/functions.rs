@@ -28,7 +28,7 @@ use crate::error::EvalError;
 use samples::Samples;
 
 pub(crate) use over_time_histogram::{Mean, Seen};
-pub(crate) use sliding::{WindowGrid, slide};
+pub(crate) use sliding::{Edge, WindowGrid, slide};
 
 /// What a range function is told besides its samples. Times in ms.
 pub(crate) struct Env<'a> {

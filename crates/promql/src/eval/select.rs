@@ -14,6 +14,7 @@ use crate::annotations::Annotation;
 use crate::ast::{PosRange, RangeModifier};
 use crate::column::{Column, histogram_weight};
 use crate::error::EvalError;
+use crate::functions::Edge;
 use crate::functions::samples::{Samples, Split};
 use crate::limits::Reservation;
 use crate::plan::Selector;
@@ -199,13 +200,11 @@ pub(super) fn instant_samples<'b>(
     lookback: i64,
 ) -> impl Iterator<Item = (usize, usize)> + 'b {
     let times = buffer.timestamps.as_slice();
-    let mut behind = 0;
+    let mut behind = Edge::default();
     (0..scope.grid.count).filter_map(move |step| {
         let reference = selector.reference(scope.grid.at(step));
-        while behind < times.len() && times[behind] <= reference {
-            behind += 1;
-        }
-        let at = behind.checked_sub(1)?;
+        behind.move_behind(times, reference);
+        let at = behind.at.checked_sub(1)?;
         if times[at] <= reference.saturating_sub(lookback) {
             return None;
         }

@@ -17,7 +17,7 @@ mod rates;
 mod windows;
 
 use rates::{RateWindow, Rates};
-pub(crate) use windows::{Seen, WindowGrid};
+pub(crate) use windows::{Edge, Seen, WindowGrid};
 use windows::{Windows, windows};
 
 /// The values of a function over a series of floats, if it is one of those that slide.

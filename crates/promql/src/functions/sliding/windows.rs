@@ -55,15 +55,16 @@ pub(super) struct Row {
 /// One end of the windows among ascending times. Scrapes are regular, so that it moves about as far from step to step: it goes there at
 /// once and looks around, at most as far as it went.
 #[derive(Default)]
-struct Edge {
-    at: usize,
+pub(crate) struct Edge {
+    /// The index of the first sample behind it.
+    pub(crate) at: usize,
     moved: usize,
 }
 
 impl Edge {
     /// Moves behind all samples at or before `bound`, which does not fall.
     #[inline(always)]
-    fn move_behind(&mut self, times: &[i64], bound: i64) {
+    pub(crate) fn move_behind(&mut self, times: &[i64], bound: i64) {
         let before = self.at;
         let mut at = (before + self.moved).min(times.len());
         while at > before && times[at - 1] > bound {
@@ -157,8 +158,8 @@ impl<'a> Windows<'a> {
         let mut end = self.end;
         for at in 0..ROW {
             let (low, high) = (low + at * by, high + at * by);
-            let (before, first) = (self.times[low - 1], self.times[low]);
-            let (last, after) = (self.times[high - 1], self.times[high]);
+            let [before, first] = *self.times[low - 1..].first_chunk()?;
+            let [last, after] = *self.times[high - 1..].first_chunk()?;
             let start = end.wrapping_sub(self.range);
             let (from_start, from_last) = (first.wrapping_sub(start), end.wrapping_sub(last));
             signs |= start.wrapping_sub(before) | from_start.wrapping_sub(1);
