@@ -216,7 +216,7 @@ impl Iterator for Windows<'_> {
 #[inline(always)]
 pub(super) fn windows(times: &[i64], w: &WindowGrid, mut f: impl FnMut(Window)) -> Seen {
     let mut all = Windows::new(times, w);
-    while let Some(window) = all.next() {
+    for window in all.by_ref() {
         f(window);
     }
     all.seen()
