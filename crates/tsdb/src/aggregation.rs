@@ -7,10 +7,10 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use model::series::SampleBuffer;
-use model::wide;
 use smallvec::SmallVec;
 
 use crate::chunk::{ChunkError, Encoding, TOGETHER};
+use crate::look::{WHOLE, ascend, counts};
 
 mod reader;
 
@@ -206,7 +206,7 @@ impl CounterResets {
             _ => return None,
         };
         let lift = total - before_v;
-        let exact = counts(&[before_v, vs[0]]) && counts(&[0.0, total]) && v + lift < MOST && counts(vs);
+        let exact = counts(&[before_v, vs[0]]) && counts(&[0.0, total]) && v + lift < WHOLE && counts(vs);
         if !exact || !ascend(&[before_t, *first]) || !ascend(ts) {
             return None;
         }
@@ -264,33 +264,6 @@ impl CounterResets {
             kept += 1;
         }
         kept
-    }
-}
-
-/// Whole numbers below this have exact sums and differences, and adding it to one that is not whole makes it one.
-const MOST: f64 = (1u64 << 52) as f64;
-
-wide! {
-    /// Whether values are whole numbers below [`MOST`], have no sign, and none falls.
-    fn counts(vs: &[f64]) -> bool {
-        let mut signs = vs.first().map_or(0, |v| v.to_bits());
-        let mut fine = vs.first().is_none_or(|v| (v + MOST) - MOST == *v) && vs.last().is_none_or(|v| *v < MOST);
-        for (before, v) in vs.iter().zip(vs.iter().skip(1)) {
-            signs |= v.to_bits();
-            fine &= (v >= before) & ((v + MOST) - MOST == *v);
-        }
-        fine && signs >> 63 == 0
-    }
-
-    /// Whether times ascend, each later than the one before; found out without a branch for each. Says no for those of other ages of the
-    /// world, whose differences overflow.
-    fn ascend(ts: &[i64]) -> bool {
-        let far = |t: i64| (t ^ t << 1) as u64;
-        let mut signs = ts.first().map_or(0, |t| far(*t));
-        for (before, t) in ts.iter().zip(ts.iter().skip(1)) {
-            signs |= far(*t) | t.wrapping_sub(*before).wrapping_sub(1) as u64;
-        }
-        signs >> 63 == 0
     }
 }
 

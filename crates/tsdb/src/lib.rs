@@ -15,6 +15,7 @@ pub mod error;
 mod go_heap;
 pub mod index;
 pub mod index_header;
+mod look;
 pub mod merge;
 pub mod meta;
 pub mod mmap;

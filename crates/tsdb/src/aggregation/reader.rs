@@ -2,10 +2,11 @@
 
 use model::series::SampleBuffer;
 
-use super::{Aggregation, ChunkData, CounterResets, Wanted, ascend, average};
+use super::{Aggregation, ChunkData, CounterResets, Wanted, average};
 use crate::chunk::{
     ChunkError, Encoding, TOGETHER, decode_into, decode_together_into, decode_until_into, trim,
 };
+use crate::look::ascend;
 
 /// What reading the next chunk builds on. Times in ms, closed.
 #[derive(Debug)]

@@ -2,12 +2,10 @@
 
 mod build;
 mod columns;
-mod look;
 mod read;
 
 use build::Parts;
 pub(super) use columns::FloatColumns;
-use look::{adds_up, has_nan};
 use read::append_all;
 pub(super) use read::append_sound;
 
@@ -15,6 +13,7 @@ use super::windows::{chunk_count, for_each_window, window_end};
 use crate::chunk::append::Built;
 use crate::chunk::{AggregateChunk, AggregateKind, ChunkError, Encoding, aggregate};
 use crate::error::{Error, Problem};
+use crate::look::{adds_up, has_nan};
 use crate::merge::OutChunk;
 
 /// What is taken for the resolution of raw samples, in ms.

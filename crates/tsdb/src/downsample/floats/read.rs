@@ -6,8 +6,8 @@ use model::series::SampleBuffer;
 use model::value::is_stale;
 
 use super::FloatColumns;
-use super::look::{has_nan, may_descend};
 use crate::chunk::{self, ChunkError, Encoding, TOGETHER};
+use crate::look::{has_nan, may_descend};
 
 /// What was read of several chunks.
 #[derive(Debug, Default)]

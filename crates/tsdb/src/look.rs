@@ -5,7 +5,7 @@ use model::wide;
 
 wide! {
     /// Whether one of the values is NaN.
-    pub(super) fn has_nan(values: &[f64]) -> bool {
+    pub(crate) fn has_nan(values: &[f64]) -> bool {
         let mut found = false;
         for v in values {
             found |= v.is_nan();
@@ -15,7 +15,7 @@ wide! {
 
     /// Whether a time may be before the one in front of it: always true when it is, and for times so far away that their differences overflow.
     /// Only looks at the highest bit of all together.
-    pub(super) fn may_descend(timestamps: &[i64]) -> bool {
+    pub(crate) fn may_descend(timestamps: &[i64]) -> bool {
         let far = |t: i64| t ^ (t << 1);
         let mut signs = timestamps.first().map_or(0, |t| far(*t));
         for (before, after) in timestamps.iter().zip(timestamps.iter().skip(1)) {
@@ -24,22 +24,34 @@ wide! {
         signs < 0
     }
 
-    /// Whether the values never fall and are whole numbers, so small that all sums of them and differences between them are exact in any
-    /// order: the values of most counters.
-    pub(super) fn adds_up(vs: &[f64]) -> bool {
-        /// Whole numbers are exact up to twice this, and adding it to a smaller number rounds that to a whole one.
-        const ROUNDING: f64 = (1u64 << 52) as f64;
-        let (Some(first), Some(last)) = (vs.first(), vs.last()) else { return false };
-        // Zeros with a sign are no counts.
-        if first.is_sign_negative() || last * vs.len() as f64 > ROUNDING {
-            return false;
+    /// Whether times ascend, each later than the one before. Says no for those of other ages of the world, whose differences overflow.
+    pub(crate) fn ascend(ts: &[i64]) -> bool {
+        let far = |t: i64| (t ^ t << 1) as u64;
+        let mut signs = ts.first().map_or(0, |t| far(*t));
+        for (before, t) in ts.iter().zip(ts.iter().skip(1)) {
+            signs |= far(*t) | t.wrapping_sub(*before).wrapping_sub(1) as u64;
         }
-        let mut fine = (first + ROUNDING) - ROUNDING == *first;
-        for (before, v) in vs.iter().zip(&vs[1..]) {
-            fine &= (v >= before) & ((v + ROUNDING) - ROUNDING == *v);
-        }
-        fine
+        signs >> 63 == 0
     }
+
+    /// Whether values are whole numbers below [`WHOLE`], have no sign, not even zeros, and never fall: those of most counters.
+    pub(crate) fn counts(vs: &[f64]) -> bool {
+        let mut signs = vs.first().map_or(0, |v| v.to_bits());
+        let mut fine = vs.first().is_none_or(|v| (v + WHOLE) - WHOLE == *v) && vs.last().is_none_or(|v| *v < WHOLE);
+        for (before, v) in vs.iter().zip(vs.iter().skip(1)) {
+            signs |= v.to_bits();
+            fine &= (v >= before) & ((v + WHOLE) - WHOLE == *v);
+        }
+        fine && signs >> 63 == 0
+    }
+}
+
+/// Whole numbers below this have exact sums and differences, and adding it to one that is not whole makes it one.
+pub(crate) const WHOLE: f64 = (1u64 << 52) as f64;
+
+/// Whether the values are those of [`counts`], and so small that all sums of them are exact in any order.
+pub(crate) fn adds_up(vs: &[f64]) -> bool {
+    vs.last().is_some_and(|last| last * vs.len() as f64 <= WHOLE) && counts(vs)
 }
 
 #[cfg(test)]
@@ -50,9 +62,15 @@ mod tests {
     fn other_values_do_not_add_up() {
         let fine: &[f64] = &[0.0, 1.0, 1.0, 7e12];
         assert!(adds_up(fine));
-        for other in
-            [&[-0.0, 1.0], &[1.0, 0.0], &[0.5, 1.0], &[1.0, 1.5], &[1.0, 4e15], &[1.0, f64::INFINITY]]
-        {
+        for other in [
+            &[-0.0, 1.0],
+            &[0.0, -0.0],
+            &[1.0, 0.0],
+            &[0.5, 1.0],
+            &[1.0, 1.5],
+            &[1.0, 4e15],
+            &[1.0, f64::INFINITY],
+        ] {
             assert!(!adds_up(other), "{other:?}");
         }
         assert!(!adds_up(&[1.0, f64::NAN, 2.0]) && !adds_up(&[f64::NAN]) && !adds_up(&[-1.0, 1.0]));
